@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -22,6 +22,10 @@ from finance_platform.warehouse.port import NoWarehouseYetError, Queryable, Quer
 from finance_platform.warehouse.statements import SqlFile, statement
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+DAYS_SHOWN = 30
+"""For how many days the pages of a home show what loads moved, beside restatements."""
+
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 COLUMNS_IN_A_TABLE = (
     "LoadedAt",
     "Kind",
@@ -72,7 +76,9 @@ def movement_rows(warehouse: Queryable, *, since: datetime = EARLIEST, period: s
     )
 
 
-def movement_summary(warehouse: Queryable, since: datetime = EARLIEST) -> list[dict[str, Any]]:
+def movement_summary(
+    warehouse: Queryable, since: datetime = EARLIEST, *, restated_since: datetime = _NEVER
+) -> list[dict[str, Any]]:
     """Return the movements since a time, in a row per load, period, kind, scenario, measure, quantity and cause.
 
     Rows have `load_number`, `loaded_at` (UTC), `run_id`, `period`, `kind`, `scenario`, `measure`, `quantity` (flow,
@@ -80,15 +86,34 @@ def movement_summary(warehouse: Queryable, since: datetime = EARLIEST) -> list[d
     reclassification the change apart from it), `reclassified` (the amount that changed its place), `moved` (gross: the
     sum of absolute changes), `is_restatement` and `cause` (None if unknown). There are none if nothing was ever loaded.
 
+    Args:
+        warehouse: the warehouse.
+        since: only movements of loads at this time or later.
+        restated_since: restatements of loads at this time or later, too.
+
     Raises:
-        ValueError: `since` has no time zone.
+        ValueError: a time has no time zone.
     """
+    bounds = {"since": _utc(since), "restated_since": _utc(restated_since)}
     try:
-        result = warehouse.query(statement(SqlFile.MOVEMENT_SUMMARY), {"since": _utc(since)})
+        result = warehouse.query(statement(SqlFile.MOVEMENT_SUMMARY), bounds)
     except NoWarehouseYetError:
         return []
     names = [_snake_case(column) for column in result.columns]
     return [dict(zip(names, row, strict=True)) for row in result.rows]
+
+
+def shown_movements(warehouse: Queryable, now: datetime) -> list[dict[str, Any]]:
+    """Return the rows of `movement_summary` of the last days, and of every restatement.
+
+    Without the rest, a load reads no more of Movements after years of loads than after a month.
+    """
+    return movement_summary(warehouse, now - timedelta(days=DAYS_SHOWN), restated_since=EARLIEST)
+
+
+def restatement_summary(warehouse: Queryable, since: datetime = EARLIEST) -> list[dict[str, Any]]:
+    """Return the rows of `movement_summary` that are restatements."""
+    return movement_summary(warehouse, _NEVER, restated_since=since)
 
 
 def last_movements(warehouse: Queryable, published: Iterable[PublishedSlice]) -> list[dict[str, Any]]:
@@ -182,7 +207,7 @@ def restatement_alerts(summary: Sequence[dict[str, Any]], *, threshold: Decimal,
     They come from the table Movements, not from the result of a run, so that a killed run cannot lose one.
 
     Args:
-        summary: all movements ever, from `movement_summary`.
+        summary: all restatements ever, from `movement_summary`, with other movements or without.
         threshold: the gross amount of money of one scenario from which there is an alert, in the home's currency.
         ui_url: the address of the UI, for the link.
     """

@@ -16,7 +16,7 @@ from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.money_text import plain_money
-from finance_platform.reports.movements import last_movements, movement_summary
+from finance_platform.reports.movements import last_movements, movement_summary, restatement_summary
 from finance_platform.safe_text import quote_name
 from finance_platform.slices.published import explain_stale
 from finance_platform.slices.snapshot import Snapshot
@@ -60,7 +60,7 @@ def closed_periods(
     if not closed:
         return []
     earliest = min(datetime.fromisoformat(closing.at) for closing in closed.values())
-    restatements = [row for row in movement_summary(warehouse, earliest) if row["is_restatement"]]
+    restatements = restatement_summary(warehouse, earliest)
     return [
         {**_closed_period(closing, restatements, published), "waiting": list(waiting.get(period, ()))}
         for period, closing in sorted(closed.items())

@@ -24,6 +24,7 @@ from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT, DIM_SCE
 from finance_platform.errors import QueryError
 from finance_platform.notifications.alerts import Alert
 from finance_platform.reports.movements import (
+    DAYS_SHOWN,
     EARLIEST,
     describe_moved,
     gross_amounts,
@@ -31,6 +32,8 @@ from finance_platform.reports.movements import (
     movement_rows,
     movement_summary,
     restatement_alerts,
+    restatement_summary,
+    shown_movements,
 )
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
@@ -359,6 +362,16 @@ def test_a_rename_in_a_closed_period_gives_no_alert(loaded: DuckDBWarehouse, sta
 
 def test_a_home_without_a_load_has_no_movements(warehouse: DuckDBWarehouse) -> None:
     assert movement_summary(warehouse, SECOND) == []
+
+
+def test_pages_have_the_movements_of_the_last_days_and_every_restatement(moved: DuckDBWarehouse) -> None:
+    everything = movement_summary(moved)
+    restated = [row for row in everything if row["is_restatement"]]
+    assert 0 < len(restated) < len(everything)
+    assert shown_movements(moved, SECOND + timedelta(days=DAYS_SHOWN)) == everything
+    assert shown_movements(moved, THIRD + timedelta(days=DAYS_SHOWN, seconds=1)) == restated
+    assert restatement_summary(moved) == restated
+    assert restatement_summary(moved, SECOND + timedelta(seconds=1)) == []
 
 
 def test_a_time_without_a_zone_is_rejected(moved: DuckDBWarehouse) -> None:

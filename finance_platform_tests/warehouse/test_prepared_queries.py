@@ -138,7 +138,7 @@ def test_a_prepared_query_returns_what_the_parsed_one_returns(monkeypatch: pytes
     connection = duckdb.connect(":memory:")
     for sql in definitions():
         connection.execute(to_duckdb(sql))
-    parameters = {"since": datetime(2025, 1, 1, tzinfo=UTC).replace(tzinfo=None)}
+    parameters = dict.fromkeys(("since", "restated_since"), datetime(2025, 1, 1, tzinfo=UTC).replace(tzinfo=None))
     prepared = session.run_query(connection, statement(SqlFile.MOVEMENT_SUMMARY), parameters)
     monkeypatch.setattr(session, "find_prepared", lambda _: None)
     assert session.run_query(connection, statement(SqlFile.MOVEMENT_SUMMARY), parameters) == prepared

@@ -39,6 +39,7 @@ VALUES: dict[str, object] = {
     "loaded_at": datetime(2025, 7, 1, 12),  # noqa: DTZ001  the warehouse's times have no zone
     "period": "2025-01",
     "reference": "Budget",
+    "restated_since": datetime(2025, 1, 1),  # noqa: DTZ001  the warehouse's times have no zone
     "row_count": 5,
     "scenario": "Actual",
     "scenario_key": 31,

@@ -1,4 +1,5 @@
--- Grain: one row per load, period, kind, scenario, measure, quantity and cause since :since, UTC.
+-- Grain: one row per load, period, kind, scenario, measure, quantity and cause since :since, UTC; of restatements, since
+-- :restated_since.
 --
 -- Quantity keeps apart what must not be added: flow and balance are money, and statistical is not. A cell counts once,
 -- even if several of its attributes changed. Moved is gross: the sum of absolute changes, or of the amounts that are
@@ -7,6 +8,7 @@
 WITH RecordedScenario AS (
     SELECT ScenarioKey, MAX(ScenarioName) AS ScenarioName
     FROM Movements
+    WHERE ScenarioKey NOT IN (SELECT DimScenario.ScenarioKey FROM DimScenario)
     GROUP BY ScenarioKey
 ),
 
@@ -27,7 +29,9 @@ MovedCell AS (
         MAX(NewAmount) AS NewAmount,
         MAX(Difference) AS Difference
     FROM Movements
-    WHERE LoadedAt >= CAST(:since AS TIMESTAMP)
+    WHERE
+        LoadedAt >= CAST(:since AS TIMESTAMP)
+        OR (IsRestatement AND LoadedAt >= CAST(:restated_since AS TIMESTAMP))
     GROUP BY
         LoadNumber,
         LoadedAt,

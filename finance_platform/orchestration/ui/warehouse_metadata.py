@@ -16,14 +16,13 @@ from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.orchestration.ui.metadata_values import table_metadata
 from finance_platform.orchestration.ui.period_grid import Grid
 from finance_platform.orchestration.ui.slice_metadata import slice_metadata
+from finance_platform.reports.movements import DAYS_SHOWN
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.warehouse.load_request import LoadResult
 
 _ACTUAL = "Actual"
 _PERIODS_SHOWN = 12
 _MOVEMENTS_SHOWN = 5
-_DAYS_SHOWN = 30
-
 
 ALSO_LOADED = "also_loaded"
 """What a run loaded beside the star: comments, for example."""
@@ -36,7 +35,7 @@ class PublishedTables:
     Attributes:
         snapshot: the commits of these slices.
         load: the result of this run's load; None if it loaded nothing.
-        movements: every movement so far, one row per load, period, kind, scenario, measure, quantity and cause.
+        movements: see `reports.movements.shown_movements`.
         grid: the periods, with their state, revenue and expense.
     """
 
@@ -67,7 +66,7 @@ class PublishedTables:
         return {
             **metadata,
             **table_metadata("periods", self._periods(), shown=_PERIODS_SHOWN),
-            **table_metadata(f"moved_in_{_DAYS_SHOWN}_days", self._recent_movements(), shown=_MOVEMENTS_SHOWN),
+            **table_metadata(f"moved_in_{DAYS_SHOWN}_days", self._recent_movements(), shown=_MOVEMENTS_SHOWN),
         }
 
     def _periods(self) -> list[dict[str, Any]]:
@@ -89,7 +88,7 @@ class PublishedTables:
 
     def _recent_movements(self) -> list[dict[str, Any]]:
         """Return what the loads of the last days moved, the newest first, without sums over account types."""
-        since = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=_DAYS_SHOWN)
+        since = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=DAYS_SHOWN)
         return [
             {
                 "loaded": f"{row['loaded_at']:%Y-%m-%d %H:%M}",

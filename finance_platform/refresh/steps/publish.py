@@ -51,7 +51,7 @@ from finance_platform.refresh.steps.kept_statement_lines import all_waiting, kee
 from finance_platform.refresh.steps.repair import damage_noted, discard_unreadable_slices, require_none_missing
 from finance_platform.refresh.steps.restore import restore, slice_to_load
 from finance_platform.refresh.steps.small_tables import make_report_tables, make_tables_beside
-from finance_platform.reports.movements import movement_summary
+from finance_platform.reports.movements import shown_movements
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.closed_periods import FrozenPeriods, build_kept_members, freeze, unknown_slice
 from finance_platform.slices.completeness import Lines
@@ -86,7 +86,7 @@ class Publication:
         ledger: every published slice.
         snapshot: the processed zone with the published versions as its target; differs from what the load tried to
             publish if the audit refused it.
-        movements: what was moved, in a row per load, period, scenario, measure and cause.
+        movements: see `reports.movements.shown_movements`.
         frozen: closed periods that stay as they are published although their target has other rows.
         waiting: what would change in closed periods, and waits for a decision; frozen periods among it.
         stale: slices that are not published in their target version, after the load.
@@ -230,7 +230,7 @@ def _publish(
         ],
         ledger=ledger,
         snapshot=of_published,
-        movements=movement_summary(warehouse),
+        movements=shown_movements(warehouse, clock()),
         frozen=frozen.periods,
         stale=tuple(snapshot.to_publish(now_published)),
         repaired=repaired,

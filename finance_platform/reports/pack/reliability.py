@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from finance_platform.deliveries.state import DeliveryState
-from finance_platform.reports.movements import last_movements, movement_summary
+from finance_platform.reports.movements import last_movements, restatement_summary
 from finance_platform.reports.pack.model import Movement, RejectedRule, RejectedTotal, Reliability, WaitingFile
 from finance_platform.reports.reconciliation import current_deliveries, reconcile
 from finance_platform.reports.statement import Reconciliation
@@ -40,7 +40,7 @@ def read_reliability(processed: ObjectStore, snapshot: Snapshot, warehouse: Quer
         rejected_rows=reconciliation.rows(_REJECTED),
         rules=_rules(snapshot.state),
         unexplained=tuple(f"{line.scenario}, {line.unit}" for line in reconciliation.unexplained),
-        restated=sum(row["cells"] for row in movement_summary(warehouse) if row["is_restatement"]),
+        restated=sum(row["cells"] for row in restatement_summary(warehouse)),
     )
 
 
