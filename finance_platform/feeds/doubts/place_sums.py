@@ -24,7 +24,6 @@ from finance_platform.feeds.doubts.summed_texts import LEAST_TEXTS, find_total
 from finance_platform.feeds.doubts.unread_column import leave_out
 from finance_platform.feeds.resolved import ReadingRules
 from finance_platform.feeds.shape_rules import is_derived
-from finance_platform.feeds.values.codes import clean
 from finance_platform.feeds.values.line_numbers import Numbers, cents
 from finance_platform.feeds.violations import ACCEPTED
 from finance_platform.money_text import sum_of_amounts
@@ -140,7 +139,7 @@ class PlaceSums:
         is_encoded = isinstance(texts, pa.DictionaryArray) and not texts.indices.null_count
         encoded = texts if is_encoded else texts.cast(pa.string()).dictionary_encode(null_encoding="encode")
         known = self._numbers.setdefault(name, {})
-        numbers = [known.setdefault(clean(str(value or "")), len(known)) for value in encoded.dictionary.to_pylist()]
+        numbers = [known.setdefault(value or "", len(known)) for value in encoded.dictionary.to_pylist()]
         return np.array(numbers, np.int64)[encoded.indices.to_numpy()] if numbers else np.zeros(0, np.int64)
 
     def _column(self, name: str) -> Integers:

@@ -12,13 +12,11 @@ A change that gives other lines needs a higher version (see `reader_versions`), 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import DistinctValues
-from finance_platform.feeds.lines.typed_codes import REMEMBERED_CODES
 from finance_platform.feeds.values.codes import fold, surrogate_key
 from finance_platform.feeds.violations import RuleViolations, quoted, to_mask
 
@@ -27,8 +25,6 @@ SHARED_KEY = "shared_key"
 
 _MOST_CODES = 1 << 18
 """Codes of a table that are remembered, so that one of a million codes needs no more memory."""
-
-_key_of_code = lru_cache(REMEMBERED_CODES)(surrogate_key)
 
 
 @dataclass
@@ -66,7 +62,7 @@ class MemberKeys:
         key = self._keys.get(code)
         if key is not None:
             return key
-        key = _key_of_code(code)
+        key = surrogate_key(code)
         if len(self._keys) < _MOST_CODES:
             self._keys[code] = key
             owner = self._owners.setdefault(key, code)

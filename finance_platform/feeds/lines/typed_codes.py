@@ -21,13 +21,13 @@ from finance_platform.feeds.cells import DistinctValues, RawBatch
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.resolved import FieldRule
 from finance_platform.feeds.values.amounts import EXACT
-from finance_platform.feeds.values.codes import clean, pad_code, shorten_code
+from finance_platform.feeds.values.codes import REMEMBERED_CODES, clean, pad_code, shorten_code
 from finance_platform.money_text import grouped_money
 
 _FIX = "map them in the descriptor to codes of your own if the shortened ones are not good enough for people"
-REMEMBERED_CODES = 1 << 17
-"""Every batch of a file, and every file of a system, has nearly the same codes as the one before: fewer than these, or
-none of them is remembered when it comes again. They take 30 MB at most."""
+
+_CLEAN = r"\A[!-~]+( [!-~]+)*\z"
+"""Texts that `clean` returns as they are: nearly all codes of all files."""
 
 
 @dataclass
@@ -58,7 +58,9 @@ class TypedCodes:
             batch: the rows.
             amounts: their money, if the feed has any.
         """
-        codes = DistinctValues.of(texts).map(lambda text: _cleaned(text, rule.pad), pa.string())
+        codes = DistinctValues.of(texts)
+        if rule.pad or not pc.all(pc.match_substring_regex(codes.values, _CLEAN)).as_py():
+            codes = codes.map(lambda text: _cleaned(text, rule.pad), pa.string())
         if not rule.shorten:
             return codes
         shortened = codes.map(lambda code: shorten_code(code, rule.shorten), pa.string())

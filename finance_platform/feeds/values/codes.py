@@ -19,8 +19,9 @@ from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 KEY_BITS = 48
 """Surrogate keys fit into 48 bits, which JavaScript and Excel hold exactly."""
 
-_REMEMBERED_KEYS = 1 << 14
-"""Every batch of a file has nearly the same codes as the one before."""
+REMEMBERED_CODES = 1 << 17
+"""Every batch of a file, and every file of a system, has nearly the same codes as the one before: fewer than these, or
+none of them is remembered when it comes again. They take 30 MB at most."""
 
 MAX_CODE_BYTES = 128
 """Longer codes are rejected: the warehouse's column is VARCHAR(128), which Redshift counts in bytes."""
@@ -103,19 +104,19 @@ def _fold_case(character: str) -> str:
     return character.lower() if is_compatibility else character.casefold()
 
 
-@lru_cache(maxsize=_REMEMBERED_KEYS)
+@lru_cache(maxsize=REMEMBERED_CODES)
 def surrogate_key(*natural_key: str) -> int:
     """Return the 48-bit key of a natural key: SHA-256 of its folded, length-prefixed parts.
 
     The length before each part keeps ("ab", "c") and ("a", "bc") apart.
     """
-    digest = hashlib.sha256(joined_key(fold(part) for part in natural_key).encode()).digest()
+    digest = hashlib.sha256(joined_key(map(fold, natural_key)).encode()).digest()
     return int.from_bytes(digest[: KEY_BITS // 8], "big")
 
 
 def joined_key(parts: Iterable[str]) -> str:
     """Return the parts as one text, each prefixed with its length in UTF-8 bytes."""
-    return "".join(f"{len(part.encode())}:{part}" for part in parts)
+    return "".join([f"{len(part.encode())}:{part}" for part in parts])
 
 
 def short_name(text: str) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from typing import Any, cast
 
+import pyarrow as pa
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from finance_platform.feeds.lines.typed_codes import TypedCodes
+from finance_platform.feeds.resolved import FieldRule
 from finance_platform.feeds.values.codes import (
     MAX_NAME_BYTES,
     SCENARIO_TYPES,
@@ -204,3 +208,13 @@ def test_a_text_that_resembles_no_allowed_value_has_no_match() -> None:
 def test_an_allowed_value_is_its_own_closest_match(text: str) -> None:
     assume(fold(text))
     assert closest_match(text, [text, "something else entirely"]) == text
+
+
+@given(
+    st.lists(
+        st.text(st.sampled_from("aZ0~!\u00e9e\u0301\u00a0 \t\n\x7f\x00\u200b"), min_size=1, max_size=4), min_size=1
+    )
+)
+def test_a_column_of_codes_is_cleaned_where_a_code_of_it_is_not_clean(texts: list[str]):
+    typed = TypedCodes().type_column("account", FieldRule(), pa.array(texts), cast("Any", None))
+    assert typed.column().to_pylist() == [clean(text) for text in texts]
