@@ -113,7 +113,7 @@ class BrokenReversals:
     """All reversals that do not cancel the line that they name.
 
     Attributes:
-        first: the first ones of each file that need the same fix, and all that reverse each other, one by one.
+        first: the first ones of each file that need the same fix, one by one.
         others: all others, added up.
     """
 

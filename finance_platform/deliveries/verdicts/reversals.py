@@ -13,7 +13,6 @@ row groups that may have one of the names.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from decimal import Decimal
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -32,8 +31,7 @@ from finance_platform.deliveries.verdicts.broken_reversals import (
     compare_reversals,
 )
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
-from finance_platform.deliveries.verdicts.reversal_chains import taken_back
-from finance_platform.deliveries.verdicts.reversal_sums import GROUP, LINKED, add_up, doubtful_groups, first_of_each
+from finance_platform.deliveries.verdicts.reversal_sums import GROUP, MIXED, add_up, doubtful_groups, first_of_each
 from finance_platform.feeds.cells import map_distinct
 from finance_platform.feeds.values.codes import fold
 from finance_platform.storage.port import ObjectStore
@@ -43,8 +41,7 @@ _COLUMNS = (
     *("account_key", "amount", "transaction_id", "reverses_transaction_id"),
 )
 _SAME_FIX = ("file", "rule", "waiting")
-_MAY_WAIT = ("missing", LINKED)
-_ZERO = Decimal("0.00")
+_MAY_WAIT = ("missing", MIXED)
 
 MOST_LOOKED_AT = 50
 """How many reversals of a file that break the same rule are looked at one by one."""
@@ -126,7 +123,6 @@ def _look_at(
     lines: pa.Table, named_lines: pa.Table, groups: pa.Table, waiting: Sequence[_Waiting]
 ) -> Iterator[BrokenReversal]:
     """Yield how the reversals of groups break a rule, one by one."""
-    are_linked = pc.any(pc.equal(groups["rule"], LINKED)).as_py()
     in_groups = pc.is_in(lines["names"], value_set=groups["name"])
     reversals: dict[_Group, list[ReversalLine]] = {}
     for line in _as_lines(lines.filter(in_groups)):
@@ -135,31 +131,18 @@ def _look_at(
     for line in _as_lines(named_lines.filter(pc.is_in(named_lines["number"], value_set=groups["name"]))):
         if line.names != line.transaction_id:
             named.setdefault((fold(line.scenario), line.transaction_id), []).append(line)
-    sums = taken_back(_links(lines)) if are_linked else {}
-    for *of_group, place in zip(*(groups[key].to_pylist() for key in (*GROUP, "waiting")), strict=True):
+    for *of_group, place, back in zip(
+        *(groups[key].to_pylist() for key in (*GROUP, "waiting", "taken_back")), strict=True
+    ):
         group = _Group(*of_group)
         here = reversals[group]
         if own := [line for line in here if line.names == line.transaction_id]:
             yield BrokenReversal("own", own)
         others = [line for line in here if line.names != line.transaction_id]
         lines_with_name = named.get((group.scenario, group.name), ())
-        of_rule = others and compare_reversals(
-            Place(*group[2:]), others, lines_with_name, waiting[place], sums.get(group, _ZERO)
-        )
+        of_rule = others and compare_reversals(Place(*group[2:]), others, lines_with_name, waiting[place], back)
         if of_rule:
             yield of_rule
-
-
-def _links(lines: pa.Table) -> Iterator[tuple[_Group, _Group, Decimal]]:
-    """Yield own name, the name that it reverses and the amount, of each line that reverses, or is, another reversal."""
-    reverses_another = pc.is_in(lines["names"], value_set=lines["number"].unique())
-    is_reversed = pc.is_in(lines["number"], value_set=lines["names"].unique())
-    linked = lines.filter(pc.or_(reverses_another, is_reversed))
-    columns = ("folded", "number", "names", "department_key", "account_key", "amount")
-    for scenario, own, name, department, account, amount in zip(
-        *(linked[column].to_pylist() for column in columns), strict=True
-    ):
-        yield _Group(scenario, own, department, account), _Group(scenario, name, department, account), amount
 
 
 class _Reader:
