@@ -12,6 +12,7 @@ from typing import Any
 
 from finance_platform.feeds.doubts.unread_column import escape
 from finance_platform.feeds.draft.columns import Column, best_column, is_code
+from finance_platform.feeds.header import without_position
 from finance_platform.feeds.values.header_words import WORDS, plain_name
 from finance_platform.feeds.values.month_names import read_month
 
@@ -86,9 +87,9 @@ def _names_one(title: str) -> bool:
 
 
 def _is_department(name: str) -> bool:
-    plain = plain_name(name)
+    plain, text = plain_name(name), without_position(name.strip())
     is_named = any(plain.startswith(f"{word} ") for word in _WORDS)
-    return is_named or (_CODE.fullmatch(name.strip()) is not None and not _NAMED_YEAR.fullmatch(name.strip()))
+    return is_named or (_CODE.fullmatch(text) is not None and not _NAMED_YEAR.fullmatch(text))
 
 
 def are_departments(labels: Column, columns: Sequence[Column]) -> bool:

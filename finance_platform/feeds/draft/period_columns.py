@@ -57,6 +57,12 @@ _NUMBERED_AMOUNT = re.compile(
 """Headers as `plain_name` writes them that number the amounts of a year's periods: Amount 1 to Amount 12."""
 
 _OF_YEAR = re.compile("(?:19|20)[0-9]{2}")
+_QUARTER_OVER = re.compile(
+    "(?i)(?:q(?P<first>[1-4])[ /'-]*(?P<year>20[0-9]{2})|(?P<before>20[0-9]{2})[ /-]*q(?P<last>[1-4]))"
+)
+"""A quarter over its months, as merged cells of a header have it."""
+
+_MONTHS_OF_QUARTER = 3
 _PERIODS_OF_YEAR = 12
 _MIN_COLUMNS = 2
 _SHORT_NUMBER = len("01.26")
@@ -140,7 +146,12 @@ def read_header(name: str) -> PeriodHeader | None:
         before = " ".join(words[:-1])
         if header := _dated(before, letter):
             return header if header.unit != "year" else None
-    return _dated(text, scenario) or _yearless(text, scenario) or _translated(text, scenario)
+    return (
+        _dated(text, scenario)
+        or _yearless(text, scenario)
+        or _in_quarter(text, scenario)
+        or _translated(text, scenario)
+    )
 
 
 def read_scenario(text: str) -> str:
@@ -187,7 +198,9 @@ def years_over(cells: Sequence[str], names: Sequence[str]) -> dict[int, str]:
         Nothing if the row has another text than years and totals, the first of them is not over the first period, or
         periods of one year do not follow each other.
     """
-    texts = {place: cell.strip() for place, cell in enumerate(cells[: len(names)]) if cell.strip()}
+    texts = {
+        place: _year_over(cell.strip(), names[place]) for place, cell in enumerate(cells[: len(names)]) if cell.strip()
+    }
     years = {place for place, text in texts.items() if _OF_YEAR.fullmatch(text)}
     periods = [place for place, name in enumerate(names) if (header := read_header(name)) and not header.has_year]
     if not (years and periods and min(texts) == min(years) == periods[0]) or not all(
@@ -203,6 +216,24 @@ def years_over(cells: Sequence[str], names: Sequence[str]) -> dict[int, str]:
     days = [one.day for one in read if one]
     # A year over October to March is a fiscal one, of which only the home knows the calendar.
     return {place: over[place] for place in periods} if days == sorted(set(days)) else {}
+
+
+def _year_over(text: str, name: str) -> str:
+    """Return the year of a quarter over a month of it; any other text as it is."""
+    header = _in_quarter(f"{text} {name}", "")
+    return str(header.day.year) if header else text
+
+
+def _in_quarter(text: str, scenario: str) -> PeriodHeader | None:
+    """Return the month of a quarter before it, such as Q1 2025 Jan; None if it is none, or one of another quarter."""
+    quarter = _QUARTER_OVER.match(text)
+    header = _yearless(text[quarter.end() :].strip(), scenario) if quarter else None
+    if not quarter or header is None or header.unit != "month":
+        return None
+    if (header.day.month - 1) // _MONTHS_OF_QUARTER + 1 != int(quarter["first"] or quarter["last"]):
+        return None  # of a fiscal year
+    day = header.day.replace(year=int(quarter["year"] or quarter["before"]))
+    return PeriodHeader("month", day, "yyyy-MM", f"{day:%Y-%m}", has_year=True, scenario=scenario)
 
 
 def scenarios_over(cells: Sequence[str], width: int) -> dict[int, str]:
@@ -249,7 +280,11 @@ def find_period_columns(
         over: the months in the row above the header, by header, where that names scenarios alone.
     """
     texts = {name: without_position(name) if name in distinguished else name for name in names}
-    texts |= {name: f"{month} {without_position(name)}" for name, month in (over or {}).items() if name in texts}
+    texts |= {
+        name: f"{month} {without_position(name)}"
+        for name, month in (over or {}).items()
+        if name in texts and not _in_quarter(name, "")
+    }
     found = {name: header for name, text in texts.items() if (header := read_header(text))}
     for unit in ("month", "week", "quarter", "year"):
         for has_year in (True, False):

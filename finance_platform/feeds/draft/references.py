@@ -10,10 +10,13 @@ from typing import Any
 
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, is_code
+from finance_platform.feeds.draft.money_columns import may_be_money
 from finance_platform.feeds.feed_set import shipped_descriptors
 from finance_platform.feeds.lines.reference_rows import DEFAULT_VALID_FROM_FORMATS
 from finance_platform.feeds.values.codes import account_type, fold
 from finance_platform.feeds.values.header_words import rank
+
+_SEVERAL = 2
 
 
 def reference_kind(columns: Sequence[Column], file: str) -> str:
@@ -28,9 +31,16 @@ def _kind_of_columns(columns: Sequence[Column]) -> str:
         return "accounts"
     has = {name: any(rank(name, column.name) is not None for column in columns) for name in ("department", "account")}
     is_dated = any(column.dates for column in columns if rank("date", column.name) is not None)
-    if is_dated or has["department"] == has["account"]:
+    if is_dated or has["department"] == has["account"] or _has_amounts_across(columns):
         return ""
     return "departments" if has["department"] else "accounts"
+
+
+def _has_amounts_across(columns: Sequence[Column]) -> bool:
+    """Return whether most columns are whole numbers that may be money, such as those of months or departments."""
+    numbers = [column for column in columns if column.amounts and may_be_money(column)]
+    texts = [column for column in columns if column.texts and not column.amounts]
+    return len(numbers) >= _SEVERAL and len(numbers) >= len(texts)
 
 
 _REFERENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {

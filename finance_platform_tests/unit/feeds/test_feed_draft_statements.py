@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 import yaml
 
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import settings
-from finance_platform_tests.unit.feeds.test_feed_draft import draft
+from finance_platform_tests.unit.feeds.test_feed_draft import checked, draft
 from finance_platform_tests.unit.feeds.test_feed_draft_shapes import sums
 
 
@@ -144,6 +146,58 @@ def test_a_statement_by_department_has_a_line_for_each_of_its_columns(word: str,
 @pytest.mark.parametrize("word", ["Product", "Departmental Products", "Month"])
 def test_columns_of_a_statement_by_something_else_are_no_departments(word: str):
     assert "unpivot" not in yaml.safe_load(draft(NETSUITE.format(word), "pl_2025-03.csv"))
+
+
+QUARTERS = """\
+Cost Centre,Account,{},,,{},,
+,,{}
+100,6110,10.50,20.00,30.00,1.00,2.00,3.00
+200,6110,5.00,5.00,5.00,1.00,1.00,1.00
+"""
+
+
+@pytest.mark.parametrize(("first", "second"), [("Q1 2025", "Q2 2025"), ("2025 Q1", "2025-Q2"), ("Q1/2025", "q2'2025")])
+def test_months_below_their_quarter_are_of_its_year(first: str, second: str, tmp_path: Path):
+    text = QUARTERS.format(first, second, "Jan,Feb,Mar,Apr,May,Jun")
+    amounts = ("15.50", "25.00", "35.00", "2.00", "3.00", "4.00")
+    assert sums(tmp_path, text) == {("Actual", f"2025-{month:02}"): one for month, one in enumerate(amounts, start=1)}
+
+
+def test_months_below_another_quarter_are_of_a_fiscal_year_that_a_person_knows():
+    text = QUARTERS.format("Q1 2025", "Q2 2025", "Apr,May,Jun,Jul,Aug,Sep")
+    assert "DECIDE" in draft(text)
+    assert "2025-04" not in draft(text)
+
+
+def test_months_below_merged_quarters_are_of_their_year(tmp_path: Path):
+    buffer = io.BytesIO()
+    book = xlsxwriter.Workbook(buffer)
+    sheet = book.add_worksheet()
+    for place, name in ((0, "Dept"), (1, "Account"), (5, "Total")):
+        sheet.merge_range(0, place, 1, place, name)
+    sheet.merge_range(0, 2, 0, 4, "Q1 2025")
+    sheet.write_row(1, 2, ["Jan", "Feb", "Mar"])
+    sheet.write_row(2, 0, ["100", "6110", 10.5, 20, 30, 60.5])
+    sheet.write_row(3, 0, ["200", "6110", 5, 5, 5, 15])
+    book.close()
+    check = checked(tmp_path, buffer.getvalue(), "plan.xlsx")
+    assert check.is_fine, check.holds
+    assert [str(count.amount) for count in check.sums.values()] == ["15.50", "25.00", "35.00"]
+
+
+@pytest.mark.parametrize(
+    "header", ["Account,Sales,Admin,Total", "Account,Jan 2025,Jan 2025,Feb 2025", "Dept,First,Second,Third"]
+)
+def test_a_table_of_whole_numbers_is_no_list_of_accounts_or_departments(header: str):
+    written = yaml.safe_load(draft(f"{header}\n6110,1,2,3\n6120,5,6,11\n", "x_2025_03.csv"))
+    assert written["kind"] == "ledger"
+    assert written.get("unpivot", {}).get("into") != "department"
+
+
+@pytest.mark.parametrize("header", ["Account,Name,Type,Sort", "Account,Level,Sort Order,Description"])
+def test_a_list_of_accounts_may_have_numbers(header: str):
+    rows = "6110,Rent,Expense,1\n" if "Type" in header else "6110,1,1,Rent\n"
+    assert yaml.safe_load(draft(f"{header}\n{rows}{rows.replace('6110', '6120')}", "chart.csv"))["kind"] == "accounts"
 
 
 def test_days_of_a_system_come_before_a_fiscal_year_of_two_digits(tmp_path: Path):
