@@ -180,7 +180,8 @@ def _skipped(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
         is_given = not sample.headings and any("fill_down" in one.values for one in draft.fields.values())
         what = "labels of the lines below them" if is_given else "not data, and have a text in one column alone"
         what += ", and have their sums, which are left out" if sample.labels.pattern else ""
-        yield from _comment(f"decide: rows that are {what}, such as lines {first}")
+        noun = "line" if len(sample.labels.lines) == 1 else "lines"
+        yield from _comment(f"decide: rows that are {what}, such as {noun} {first}")
         is_blank = [{"column": name, "matches": "^$"} for name in sample.labels.others]
         for place in sample.labels.places:
             rule = {"column": sample.header[place], "matches": sample.labels.pattern or "."}

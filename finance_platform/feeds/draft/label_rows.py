@@ -22,7 +22,7 @@ Row = tuple[int, list[str]]
 _AMOUNTS = ("amount", "debit", "credit")
 _BALANCES = {"balance", "running balance", "saldo", "kontostand", "solde"}
 
-_LEAST_LINES = 2
+_LEAST_LINES, _LEAST_OTHERS = 2, 2
 _MOST_CONDITIONS = 3
 
 _NOTE = re.compile(r"(?P<name>[^()]*[^() ])(?P<mark> ?\()(?P<note>[^()]*)\)")
@@ -91,7 +91,9 @@ def find_label_rows(header: Sequence[str], rows: Sequence[Row], totals: Collecti
     if sum(map(bool, texts[0])) != 1:
         # Without a total, nothing would show that a later file has a line whose text is like that of a label.
         summed, pattern = find_summed_labels(header, data if totals else [])
-        return LabelRows((0,), summed, (), is_beside_dates=True, pattern=pattern) if pattern else None
+        if pattern:
+            return LabelRows((0,), summed, (), is_beside_dates=True, pattern=pattern)
+        return _notes_below(header, data, texts)
     if above := _above_texts(header, data, texts):
         return above
     places = _places(texts)
@@ -126,6 +128,27 @@ def _without_balances(header: Sequence[str], rows: list[list[str]]) -> list[list
     if not balances or not any(rank(field, name) is not None for field in _AMOUNTS for name in others):
         return rows
     return [["" if place in balances else text for place, text in enumerate(cells)] for cells in rows]
+
+
+def _notes_below(header: Sequence[str], rows: Sequence[Row], texts: Sequence[Sequence[str]]) -> LabelRows | None:
+    """Return the notes below a table, such as `Prepared by Jane`: they have a text in one column alone.
+
+    Lines have a text in two other columns at least, so that one which lacks its amount alone is no note.
+    """
+    count = next((count for count, cells in enumerate(reversed(texts)) if any(map(is_amount, cells))), 0)
+    notes, lines = texts[len(texts) - count :], texts[: len(texts) - count]
+    places = {place for cells in notes for place, text in enumerate(cells) if text}
+    if len(places) != 1 or any(sum(map(bool, cells)) != 1 for cells in notes):
+        return None
+    others = tuple(
+        name
+        for place, name in enumerate(header)
+        if place not in places and all(place < len(cells) and cells[place] for cells in lines)
+    )
+    if len(others) < _LEAST_OTHERS:
+        return None
+    found = frozenset(line for line, _ in rows[len(rows) - count :])
+    return LabelRows(tuple(places), found, others[:_MOST_CONDITIONS], is_beside_dates=True)
 
 
 def _above_texts(header: Sequence[str], rows: Sequence[Row], texts: Sequence[Sequence[str]]) -> LabelRows | None:

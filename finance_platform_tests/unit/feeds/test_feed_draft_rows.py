@@ -260,3 +260,28 @@ def test_a_title_that_names_the_department_is_shown_where_it_is_asked_for(titles
     end = f"give there the department of every line; {said}." if said else "give there the department of every line."
     assert end in comment
     assert yaml.safe_load(written)["constants"]["department"] == "DECIDE"
+
+
+@pytest.mark.parametrize("notes", [["Prepared by Jane"], ["Confidential", "* preliminary", "Exported on 2025-04-01"]])
+@pytest.mark.parametrize("total", ["", "Total,,15.50,\n"])
+def test_notes_below_a_table_are_left_out(notes: list[str], total: str, tmp_path: Path):
+    below = "".join(f"{note},,,\n" for note in notes)
+    text = f"Dept,Account,Amount,Comment\n100,6110,10.50,ok\n200,6120,5.00,\n{total}\n{below}"
+    assert "fill_down" not in draft(text, "x_2025_03.csv")
+    check = checked(tmp_path, text, "x_2025_03.csv")
+    assert check.is_fine, check.holds
+    assert [str(count.amount) for count in check.sums.values()] == ["15.50"]
+
+
+@pytest.mark.parametrize("row", ["200,6130,", ",6130,", "200,,7.00"])
+def test_a_line_below_the_others_that_lacks_a_cell_is_no_note(row: str):
+    text = f"Dept,Account,Amount\n100,6110,10.50\n200,6120,5.00\n{row}\n"
+    assert "skip" not in yaml.safe_load(draft(text, "x_2025_03.csv"))
+
+
+def test_a_later_line_that_lacks_its_amount_is_rejected_by_a_draft_with_notes(tmp_path: Path):
+    header = "Dept,Account,Amount\n100,6110,10.50\n200,6120,5.00\n"
+    feed = parse_descriptor(draft(f"{header}Confidential,,\n", "x_2025_03.csv"), "draft.yaml")
+    (tmp_path / "x_2025_03.csv").write_text(f"{header}200,6130,\nConfidential,,\n", encoding="utf-8")
+    check = check_file(LocalStore(tmp_path), "x_2025_03.csv", feed, settings())
+    assert [row.row for row in check.refused_rows] == [4]
