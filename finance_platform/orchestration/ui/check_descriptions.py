@@ -38,7 +38,7 @@ COMPARES: Mapping[str, str] = {
     "ledger_lines_equal_star": "By scenario, period and account, the star has the line count and the cents of the "
     "ledger lines that it was built from.",
     "actuals_have_no_gaps": "Actual has lines in every period between its first and its last, and the usual number in "
-    "its last; and no file has a tenth less lines, and less money, of an open period than what it replaced.",
+    "its last; and no file has a tenth fewer lines, and less money, of an open period than what it replaced.",
     "keys_collide_nowhere": "Each surrogate key of the published dimension is that of one member.",
     "members_are_described": "A reference file describes each published member; each member above others exists, "
     "none is above itself, and each described account has a type.",
