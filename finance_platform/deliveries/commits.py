@@ -9,13 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
-from itertools import chain, islice
 from json.encoder import encode_basestring_ascii
-from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -28,8 +26,9 @@ from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.storage.bulk_read import write_many
 from finance_platform.storage.documents import parse_document
 from finance_platform.storage.immutable_documents import DocumentFolder, read_derived
+from finance_platform.storage.nested_records import NestedRecords, field_names
 from finance_platform.storage.port import ObjectStore
-from finance_platform.storage.records import RecordType, build_many
+from finance_platform.storage.records import RecordType
 
 FOLDER = "deliveries"
 RETIRED = "retired_deliveries"
@@ -311,7 +310,7 @@ def _parse_commit(values: Mapping[str, Any]) -> DeliveryCommit:
 
 
 # The same figures recur within a commit and across commits, so they are shared; by their text, since 0 equals 0.00.
-_parse_amount = lru_cache(4096)(lambda text: known_or_unknown(Decimal(text)))
+_parse_amount = lru_cache(8192)(lambda text: known_or_unknown(Decimal(text)))
 
 
 @lru_cache(4096, typed=True)
@@ -331,28 +330,8 @@ def _parse_periods(values: Sequence[Mapping[str, Any]]) -> tuple[PeriodCount, ..
     return tuple(map(_parse_period, values))
 
 
-def _parse_many_periods(values: Sequence[Sequence[Mapping[str, Any]]]) -> list[tuple[PeriodCount, ...]]:
-    """Return the periods of many commits of a checkpoint, which has every field of theirs, a field at a time."""
-    counts = list(chain.from_iterable(values))
-    columns = [
-        list(map(_PERIOD_PARSERS[name], map(itemgetter(name), counts)))
-        if name in _PERIOD_PARSERS
-        else list(map(itemgetter(name), counts))
-        for name in _PERIOD_FIELDS
-    ]
-    built = iter(build_many(PeriodCount, columns))
-    return [tuple(islice(built, len(of_commit))) for of_commit in values]
-
-
-_PERIOD_FIELDS = tuple(one.name for one in fields(PeriodCount))
-_PERIOD_PARSERS: dict[str, Callable[[str], Any]] = {
-    **dict.fromkeys(("scenario", "scenario_type", "period"), sys.intern),  # hardly two have the same `content`
-    **dict.fromkeys(("amount", "absolute"), _parse_amount),
-}
-
-
 def _parse_period(values: Mapping[str, Any]) -> PeriodCount:
-    if unknown := values.keys() - set(_PERIOD_FIELDS):
+    if unknown := values.keys() - set(field_names(PeriodCount)):
         raise TypeError(f"unknown fields {sorted(unknown)}")
     # By position: a home may have a hundred thousand of them.
     return PeriodCount(
@@ -380,6 +359,8 @@ def _parse_file(key: str, sha256: str = "", **values: Any) -> DataFile:
     return DataFile(sys.intern(key), sha256=sys.intern(sha256), **values)
 
 
+_AMOUNTS = dict.fromkeys(("amount", "absolute"), _parse_amount)
+_COUNTS = NestedRecords(Count, _AMOUNTS)
 _RECORDS = RecordType(
     {"": DeliveryCommit},
     {
@@ -398,7 +379,12 @@ _RECORDS = RecordType(
         "findings": ReaderFindings.from_json,
         "voucher_periods": lambda groups: tuple(map(tuple, groups)),
     },
-    {"periods": _parse_many_periods},
+    {
+        "read": _COUNTS,
+        "outcomes": replace(_COUNTS, group=dict),
+        "scenarios": NestedRecords(ScenarioCount, {"count": _COUNTS}, tuple),
+        "periods": NestedRecords(PeriodCount, _AMOUNTS, tuple),
+    },
 )
 
 

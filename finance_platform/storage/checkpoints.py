@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from finance_platform.errors import DamagedObjectError, OutdatedObjectError
 from finance_platform.storage.port import ObjectStore
-from finance_platform.storage.records import Parsed, Record, RecordType
+from finance_platform.storage.records import Record, RecordType
 from finance_platform.storage.repeated_texts import open_with_dictionaries
 
 FOLDER = "checkpoints"
@@ -63,10 +63,9 @@ def read_checkpoint(
         DamagedObjectError: the file is damaged, foreign or of another release; it is not trusted at all.
         FileNotFoundError: it was removed, since another file has its documents.
     """
-    file = open_checkpoint(store, key, record_type.form, record_type.columns)
+    file = open_checkpoint(store, key, record_type.form, record_type.repeating)
     version: Version | None = None
     records: list[Record] = []
-    parsed: Parsed = {}
     for batch in file.iter_batches(_ROWS_AT_ONCE):
         table = pa.table(batch)
         versions = list(zip(table[_KEY].to_pylist(), table[_ETAG].to_pylist(), strict=True))
@@ -74,7 +73,7 @@ def read_checkpoint(
         if not all(is_wanted):
             versions = [one for one, chosen in zip(versions, is_wanted, strict=True) if chosen]
             table = table.filter(pa.array(is_wanted))
-        for now, record in zip(versions, record_type.decode(table, parsed), strict=True):
+        for now, record in zip(versions, record_type.decode(table), strict=True):
             if version != now:
                 if version is not None:
                     yield CheckpointedDocument(*version, records)

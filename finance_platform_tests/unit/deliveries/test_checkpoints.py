@@ -29,7 +29,6 @@ from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import StoredObject
 from finance_platform.storage.records import RecordType
 from finance_platform_tests.unit.deliveries.test_commits import commits
-from finance_platform_tests.unit.factories import commit_of, delivered, in_period
 from finance_platform_tests.unit.zone import NOON, Line, Zone
 
 MANY, FEWEST = 12, 3
@@ -115,18 +114,15 @@ def test_columns_give_the_same_records(several: list[DeliveryCommit]):
             assert list(record_type.decode(table)) == records
 
 
-def test_the_periods_of_a_file_that_was_read_again_are_parsed_once(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("finance_platform.storage.records._VALUES_KEPT", 1)
-    record_type, parsed = COMMITS.record_type, dict[str, dict[str, Any]]()
-    event = delivered("a.csv", "a")
-    versions = [commit_of(event, in_period(period)) for period in ("2025-01", "2025-02")]
-    tables = [pa.table(record_type.encode(part)) for part in (versions, versions[::-1])]
-    (first, second), (again, once_more) = (list(record_type.decode(table, parsed)) for table in tables)
-
-    assert [first, second, once_more, again] == [*versions, *versions]
-    assert first
-    assert once_more
-    assert first.periods is once_more.periods
+@given(st.lists(commits, min_size=2, max_size=4), st.data())
+def test_columns_of_some_rows_give_the_records_of_these(several: list[DeliveryCommit], data: st.DataObject):
+    record_type: RecordType[DeliveryCommit] = COMMITS.record_type
+    table = pa.table(record_type.encode(several))
+    first = data.draw(st.integers(0, len(several)))
+    chosen = data.draw(st.lists(st.booleans(), min_size=len(several), max_size=len(several)))
+    assert list(record_type.decode(table.slice(first))) == several[first:]
+    expected = [one for one, is_chosen in zip(several, chosen, strict=True) if is_chosen]
+    assert list(record_type.decode(table.filter(pa.array(chosen, pa.bool_())))) == expected
 
 
 def test_texts_are_shared_where_they_repeat_and_thousands_of_different_ones_are_not_interned():
