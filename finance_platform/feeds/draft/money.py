@@ -243,7 +243,7 @@ class Money:
         Beside amounts of the month, those of another span say nothing. Where a title says that a report compares a plan
         with the actual amounts, these are the only amount beside the plan: Amount, Budget Amount.
         """
-        named = {column.name: name for column in likely if (name := scenario_of(column))}
+        named = {column.name: name for column in likely if (name := scenario_of(column) or column.scenario)}
         of_month = {
             column.name: named[column.name] for column in likely if column.name in named and is_of_month(column)
         }

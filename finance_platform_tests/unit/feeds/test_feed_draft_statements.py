@@ -204,3 +204,16 @@ def test_days_of_a_system_come_before_a_fiscal_year_of_two_digits(tmp_path: Path
     text = "G/L Date,Fiscal Year,Object Account,Dept,Amount\n03/31/2025,25,6110,10,5.00\n"
     assert columns_of(text)["date"]["from"] == "G/L Date"
     assert sums(tmp_path, text) == {("Actual", "2025-03"): "5.00"}
+
+
+@pytest.mark.parametrize("first", ["100 Sales", "North"])
+def test_departments_below_scenarios_are_not_left_out_because_one_of_each_is_named(first: str):
+    text = f"Account,Actual,,Budget,\n,{first},200 Admin,{first},200 Admin\n6110,1.50,2.50,3.00,4.00\n6120,5,6,7,8\n"
+    written = yaml.safe_load(draft(text, "x_2025_03.csv"))
+    assert "measures" not in written
+    assert written["columns"]["amount"]["from"] == "DECIDE"
+
+
+def test_one_column_below_each_scenario_is_its_amount(tmp_path: Path):
+    text = "Dept,Account,Actual,Budget\n,,Amount,Amount\n10,6110,1.50,3.00\n10,6120,5.00,7.00\n"
+    assert sums(tmp_path, text, "x_2025_03.csv") == {("Actual", "2025-03"): "6.50", ("Budget", "2025-03"): "10.00"}
