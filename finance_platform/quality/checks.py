@@ -157,8 +157,8 @@ NOTHING_HELD = Check(
     ("processed", "rejected_rows"),
     "no_delivery_awaits_a_decision",
     "A delivery would remove much of the published data, repeats another file, would restate a closed period, has no "
-    "accepted row, or could not be loaded (accounts without a type, sums that are too large). It is held, and the "
-    "published version stays.",
+    "accepted row, or could not be loaded (accounts without a type, codes with one key, too large sums). It is held, "
+    "and the published version stays.",
     fix="Decide with `finance-platform accept` or `finance-platform withdraw`; a delivery that "
     "could not be loaded counts by itself once it can be.",
 )
