@@ -35,6 +35,14 @@ _LOCKED = re.compile(
 _FIX_LOCK = "close the file in that program, or open it read-only there (docs/bi.md); then run again"
 
 
+_OUT_OF_RANGE = "DECIMAL(18,2) failed: value is out of range"
+_FIX_TOO_FAR = (
+    "nothing was published: a figure would move by more than 16 digits hold since the last load; withdraw the last "
+    "file with such amounts and run, then take it back by `finance-platform withdraw --undo` and run again"
+)
+"""A verdict is made beside what counts; what a person withdrew just before it is published until the next load."""
+
+
 @contextmanager
 def query_errors(fix: str) -> Iterator[None]:
     """Raise a QueryError with this fix for any error of DuckDB, and KeyboardInterrupt where it hides one.
@@ -90,7 +98,8 @@ def load_errors(attempted: str, *, reads_parquet: bool = False) -> Iterator[None
     except duckdb.Error as error:
         if is_damage(error) and not reads_parquet:
             raise DamagedWarehouseError("the warehouse", str(error)) from error
-        fix = _fix_of(error, "nothing was published; fix the cause and run again")
+        fix = _FIX_TOO_FAR if _OUT_OF_RANGE in str(error) else "nothing was published; fix the cause and run again"
+        fix = _fix_of(error, fix)
         raise LoadError(f"{attempted}: {error}", fix=fix) from error
 
 
