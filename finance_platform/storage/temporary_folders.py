@@ -14,7 +14,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -46,18 +46,22 @@ def _create() -> tuple[Path, int]:
     while True:
         with translate_write_errors("create a folder in", Path(tempfile.gettempdir())):
             path = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        handle = os.open(path, os.O_RDONLY)
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        if path.exists():
-            return path, handle
-        os.close(handle)  # another process found it before it was locked
+        # Another process may find it before it is locked, and remove it.
+        with suppress(FileNotFoundError):
+            handle = os.open(path, os.O_RDONLY)
+            with suppress(OSError):  # NFS locks no folder, so no process takes this one for abandoned
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            if path.exists():
+                return path, handle
+            os.close(handle)
 
 
 @cache
 def _remove_abandoned(parent: str) -> None:
-    for entry in os.scandir(parent):
-        if entry.name.startswith(_PREFIX):
-            _remove_if_abandoned(entry.path)
+    with suppress(PermissionError):  # users may write to the system's folder, and not see what is in it
+        for entry in os.scandir(parent):
+            if entry.name.startswith(_PREFIX):
+                _remove_if_abandoned(entry.path)
 
 
 def _remove_if_abandoned(path: str) -> None:
@@ -66,15 +70,16 @@ def _remove_if_abandoned(path: str) -> None:
     except OSError:
         return  # another user's, a link, or just removed
     try:
-        if os.fstat(handle).st_uid == os.getuid() and not _is_locked(handle):
+        if os.fstat(handle).st_uid == os.getuid() and _is_locked_by_us(handle):
             shutil.rmtree(path, ignore_errors=True)
     finally:
         os.close(handle)
 
 
-def _is_locked(handle: int) -> bool:
+def _is_locked_by_us(handle: int) -> bool:
+    """Return whether this process now has the lock of a folder; not if another has it, or none can have one."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    return False
+    except OSError:
+        return False
+    return True

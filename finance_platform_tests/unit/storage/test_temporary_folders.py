@@ -5,6 +5,8 @@ Belongs here: folders of real processes. Does not belong here: what is written i
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -26,6 +28,28 @@ with temporary_folder() as folder:
     (folder / "lines.parquet").write_text("1,000.00")
     print(folder, flush=True)
     sys.stdin.read()
+"""
+
+FORK = """
+import os, time
+from finance_platform.storage.temporary_folders import temporary_folder
+with temporary_folder() as folder:
+    (folder / "lines.parquet").write_text("1,000.00")
+    if fork := os.fork():
+        print(folder, fork, flush=True)
+        os.wait()
+    else:
+        time.sleep(600)
+        os._exit(0)
+"""
+
+UNLISTED = """
+import os, tempfile
+from finance_platform.storage.temporary_folders import temporary_folder
+if os.geteuid() == 0:
+    os.setuid(65534)
+with temporary_folder() as folder:
+    print(folder.parent)
 """
 
 
@@ -81,3 +105,61 @@ def test_other_files_of_the_machine_stay(tmp_path: Path):
     with temporary_folder():
         pass
     assert {*tmp_path.rglob("*")} == before
+
+
+def test_a_fork_that_lives_on_keeps_the_folder_of_its_killed_parent(tmp_path: Path):
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", FORK]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as killed:
+        assert killed.stdout
+        path, fork = killed.stdout.readline().split()
+        killed.kill()
+        killed.wait()
+        with temporary_folder():
+            assert (Path(path) / "lines.parquet").read_text() == "1,000.00"
+        os.kill(int(fork), signal.SIGKILL)
+        assert killed.stdout.read() == ""  # the fork has ended
+    temporary_folders._remove_abandoned.cache_clear()
+    with temporary_folder() as mine:
+        assert [*tmp_path.iterdir()] == [mine]
+
+
+def test_a_folder_that_another_process_removes_before_it_is_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    made: list[str] = []
+
+    def make_one_that_goes(prefix: str) -> str:
+        path = mkdtemp(prefix=prefix)
+        if not made:
+            Path(path).rmdir()
+        made.append(path)
+        return path
+
+    mkdtemp = tempfile.mkdtemp
+    monkeypatch.setattr(tempfile, "mkdtemp", make_one_that_goes)
+    with temporary_folder() as folder:
+        assert [*tmp_path.iterdir()] == [folder]
+    assert len(made) == 2
+
+
+def test_where_folders_cannot_be_locked_none_is_removed_but_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: int) -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")  # as NFS does
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    other = tmp_path / "finance-platform-work-other"
+    other.mkdir()
+    with temporary_folder() as mine:
+        assert {*tmp_path.iterdir()} == {other, mine}
+    assert [*tmp_path.iterdir()] == [other]
+
+
+def test_a_folder_can_be_made_where_the_user_may_not_list_what_is_there():
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:
+        Path(place).chmod(0o1733)
+        environment = {**os.environ, "TMPDIR": place}
+        command = [sys.executable, "-c", UNLISTED]
+        result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        assert (result.returncode, result.stdout) == (0, f"{place}\n"), result.stderr
+        assert [*Path(place).iterdir()] == []
