@@ -15,6 +15,7 @@ from finance_platform.storage import bulk_read, parquet_rows
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.parquet_rows import read_row_groups
+from finance_platform.storage.repeated_texts import open_with_dictionaries
 
 
 class CountingStore(LocalStore):
@@ -92,3 +93,12 @@ def test_a_file_without_a_column_of_repeated_texts_is_named_and_read_where_it_is
         open_parquet(store, "b.parquet", repeating, repeating),
     ):
         pass
+
+
+def test_a_column_that_has_fields_in_another_release_is_opened_although_its_texts_repeat_in_this_one():
+    rows = pa.table({"read": [{"rows": "12"}], "feed": ["ledger"]})
+    file = io.BytesIO()
+    pq.write_table(rows, file)
+    opened = open_with_dictionaries(file, ["read", "feed"]).read()
+    assert opened.to_pylist() == rows.to_pylist()
+    assert pa.types.is_dictionary(opened["feed"].type)
