@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -125,14 +124,14 @@ def _taken_back(reversals: pa.Table) -> list[pa.Table]:
         pc.binary_join_element_wise(_names(linked, name), *(linked[key].cast(pa.string()) for key in GROUP[2:]), "\0")
         for name in ("number", "names")
     ]
-    places = (
-        pa.chunked_array([*keys[0].chunks, *keys[1].chunks]).combine_chunks().dictionary_encode().indices.to_numpy()
-    )
-    own, names = places[: len(linked)], places[len(linked) :]
-    sums = taken_back(zip(own.tolist(), names.tolist(), linked["amount"].to_pylist(), strict=True))
-    of_names, first = np.unique(names, return_index=True)
-    money = pa.array([sums.get(name, _ZERO) for name in of_names.tolist()], SUM_OF_MONEY_TYPE)
-    return [_side(linked.take(pa.array(first)), "names", taken_back=money, left=money)]
+    places = pa.concat_arrays([*keys[0].chunks, *keys[1].chunks]).dictionary_encode().indices
+    own, names = places[: len(linked)].to_pylist(), places[len(linked) :].to_pylist()
+    sums = taken_back(zip(own, names, linked["amount"].to_pylist(), strict=True))
+    first: dict[int, int] = {}
+    for at, name in enumerate(names):
+        first.setdefault(name, at)
+    money = pa.array([sums.get(name, _ZERO) for name in first], SUM_OF_MONEY_TYPE)
+    return [_side(linked.take(pa.array(first.values(), pa.int64())), "names", taken_back=money, left=money)]
 
 
 def _names(lines: pa.Table, name: str) -> pa.ChunkedArray:

@@ -6,6 +6,8 @@ Does not belong here: reading the name from a file (see `test_ledger_lines`), li
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple, cast
@@ -36,6 +38,7 @@ from finance_platform.quality.reversals import (
     describe_reversal,
     warn_of_reversals,
 )
+from finance_platform_tests.environment import unmeasured_environment
 from finance_platform_tests.unit.zone import Line, Zone
 
 FEBRUARY = "2025-02"
@@ -390,3 +393,20 @@ def test_very_many_broken_reversals_are_compared_by_column(zone: Zone) -> None:
         text
         == f"b.csv: {MOST_LOOKED_AT + 4 - MOST_NAMED} more reversals do not cancel their lines, gross: Actual 51.00"
     )
+
+
+def test_a_reversal_of_a_reversal_is_compared_without_numpy_which_a_status_leaves_out() -> None:
+    code = (
+        "from finance_platform.unused_imports import leave_out; leave_out(['numpy', 'pandas']); import pyarrow as pa\n"
+        "from decimal import Decimal\n"
+        "from finance_platform.deliveries.verdicts.reversal_sums import doubtful_groups\n"
+        "rows = [{'number': f'M{at}', 'names': f'M{at - 1}', 'amount': Decimal(amount), 'folded': 'actual',"
+        " 'file': 'a', 'department_key': 1, 'account_key': 1} for at, amount in enumerate(('1.00', '-2.00', '0.50'))]\n"
+        "types = {'amount': pa.decimal128(18, 2)} | dict.fromkeys(('department_key', 'account_key'), pa.int64())\n"
+        "lines = pa.Table.from_pylist(rows, pa.schema([(name, types.get(name, pa.string())) for name in rows[0]]))\n"
+        "groups = doubtful_groups(lines.slice(1), lines)\n"
+        "print([(row['name'], row['rule'], str(row['taken_back'])) for row in groups.to_pylist()])"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=unmeasured_environment(), capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[('M0', 'excess', '0.50')]"
