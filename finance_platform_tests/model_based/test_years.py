@@ -19,7 +19,7 @@ from random import Random
 from typing import Literal
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
@@ -88,6 +88,7 @@ SETTINGS = settings(
     deadline=None,
     derandomize=current_profile().name != "nightly",
     database=None,
+    phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
     print_blob=True,
 )
