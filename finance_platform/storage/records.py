@@ -28,6 +28,9 @@ from finance_platform.storage.nested_records import NestedRecords, build_many, f
 Record = TypeVar("Record")
 
 _KIND = "record_kind"
+_NESTED = "_records"
+"""Ends the name of a column of nested records: an earlier release, which opens a file before it sees that its form is
+another one, would open a column of the field's own name as texts."""
 _VALUES_KEPT = 1024
 """How many different values of a nested field stay known for the next documents."""
 
@@ -84,7 +87,7 @@ class RecordType(Generic[Record]):
         columns = {_KIND: _Column([json.dumps(kind) if kind is not None else None for kind in kinds]).array()}
         for name in self.columns[1:]:
             if name in self.nested:
-                columns[name] = self.nested[name].encode([getattr(record, name, None) for record in records])
+                columns[name + _NESTED] = self.nested[name].encode([getattr(record, name, None) for record in records])
             else:
                 columns[name] = _encode([getattr(record, name, _ABSENT) for record in records])
         return columns
@@ -106,10 +109,11 @@ class RecordType(Generic[Record]):
             its_type: type = self.kinds[kind]
             columns = []
             for name in field_names(its_type):
-                column = rows.column(name)
                 if name in self.nested:
+                    column = rows.column(name + _NESTED)
                     columns.append(self.nested[name].decode(column if is_every else column.take(places)))
                     continue
+                column = rows.column(name)
                 if name not in values:
                     values[name] = self._values(name, column.dictionary.to_pylist())
                 columns.append(_take(values[name], column.indices if is_every else column.indices.take(places)))

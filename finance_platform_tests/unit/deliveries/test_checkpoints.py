@@ -125,6 +125,12 @@ def test_columns_of_some_rows_give_the_records_of_these(several: list[DeliveryCo
     assert list(record_type.decode(table.filter(pa.array(chosen, pa.bool_())))) == expected
 
 
+def test_columns_of_nested_records_have_no_name_that_an_earlier_release_opens_as_texts():
+    record_type = COMMITS.record_type
+    assert record_type.nested
+    assert not record_type.nested.keys() & record_type.encode([]).keys()
+
+
 def test_texts_are_shared_where_they_repeat_and_thousands_of_different_ones_are_not_interned():
     @dataclass(frozen=True, slots=True)
     class Named:
