@@ -237,9 +237,16 @@ def _members_of(rows: pa.Table, dimension: str, sources: Mapping[str, str]) -> p
 
 
 def _in_order(rows: pa.Table, names: Iterable[str]) -> pa.Table:
-    """Return rows sorted by columns, blanks first, as Spark sorts; equal ones stay in their order."""
-    order = pc.sort_indices(rows, [(name, "ascending") for name in names], null_placement="at_start")
-    return rows.take(order)
+    """Return rows sorted by columns, blanks first, as Spark sorts; equal ones stay in their order.
+
+    The argument for the place of blanks differs between releases of Arrow, so a column with blanks has a key before it.
+    """
+    keys: dict[str, pa.ChunkedArray] = {}
+    for name in names:
+        if rows[name].null_count:
+            keys[f"{name} has a value"] = pc.is_valid(rows[name])
+        keys[name] = rows[name]
+    return rows.take(pc.sort_indices(pa.table(keys), [(key, "ascending") for key in keys]))
 
 
 def write_by_delivery(

@@ -102,6 +102,7 @@ def read(
     }
 
 
+@pytest.mark.filterwarnings("error::FutureWarning")  # each would be in the log of every job
 @pytest.mark.parametrize("name", KINDS)
 def test_a_small_batch_gives_what_spark_gives_without_a_plan_of_spark(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
