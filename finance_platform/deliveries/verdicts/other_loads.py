@@ -126,7 +126,7 @@ def _of_years(lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery) -
     names = [name for name in fields if name != "period"]  # the year stands for it
     own = _with_years(_own_keys(lines, candidate, names), first_month)
     for other in others:
-        cells = _cells_of_lines(other)
+        cells = cells_of_lines(other)
         superseded = lines.superseded(other, LiveSet(live.by_id, {}), cells)
         table = _with_years(fold_scenarios(lines.read(other, superseded, cells, ["amount", *names])), first_month)
         table = table.join(own, keys=["year", *names], join_type="left semi")
