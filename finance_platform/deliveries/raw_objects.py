@@ -188,19 +188,32 @@ class RawObject:
             kept = f"{earlier.event.delivery_id} before {place}"
             self.versions = {kept if one is earlier else name: one for name, one in self.versions.items()}
 
+    def _of_content(self, delivery_id: str) -> list[Version]:
+        """Return the version of a content, before any that was kept when the content came back, the newest first."""
+        return [one for one in reversed(self.versions.values()) if one.event.delivery_id == delivery_id]
+
+    def _counted_of(self, delivery_id: str, late: Collection[str] = ()) -> Version:
+        """Return the version of a content that counts, without its lines of some late periods."""
+        counted = (one for one in self._of_content(delivery_id) if one.is_counted)
+        return next((one for one in counted if one.undecided.issuperset(late)), self.versions[delivery_id])
+
     def decide(self, event: DecisionRecorded, place: int) -> None:
         """Enter a decision about a version; `place` is its place among all events."""
         version = self.versions[event.delivery_id]
         if event.late_periods:
-            _decide_late(version, event)
+            _decide_late(self._counted_of(event.delivery_id, event.late_periods), event)
         elif event.action == "withdrawn":
-            version.withdrawn, version.withdrawn_at = event, place
+            counted = self.counted_version()
+            is_counted = counted is not None and counted.event.delivery_id == event.delivery_id
+            for one in self._of_content(event.delivery_id) if is_counted else (version,):
+                one.withdrawn, one.withdrawn_at = event, place
             if event.leaves in self.versions:
                 self.versions[event.leaves].discovered_at = place  # as if it had been found now
         elif event.action == "reinstated":
-            version.withdrawn = None
-            if event.is_judged_again:
-                version.await_verdict()
+            for one in self._of_content(event.delivery_id):
+                one.withdrawn = None
+                if event.is_judged_again:
+                    one.await_verdict()
         elif version.verdict and not (version.verdict.is_final or version.verdict.is_waiting):
             version.counted = version.event
             version.accepted |= set(version.verdict.kinds)
@@ -214,14 +227,14 @@ class RawObject:
         version = self.versions[verdict.delivery_id]
         version.is_verdict_current, version.is_back = True, False
         if verdict.rejudges:
-            version.rejudge_late(verdict)
+            self._counted_of(verdict.delivery_id, verdict.rejudges).rejudge_late(verdict)
             return
         version.verdict = verdict
         if verdict.is_held and not verdict.is_accepted_by(version.accepted):
             return
         version.counted = version.event
         if verdict.continues in self.versions:
-            version.continue_from(self.versions[verdict.continues], verdict)
+            version.continue_from(self._counted_of(verdict.continues), verdict)
             return
         if not (verdict.late and version.split) or version.split.late != verdict.late or verdict.is_new_split:
             # A verdict that repeats the split leaves what was decided since; a content that has come back is judged.

@@ -262,7 +262,8 @@ class _Derivation:
             # One that came back when the newest version was withdrawn, and was withdrawn then, is to be undone first:
             # what is booked of the newest version is the difference from it.
             came_back = version.withdrawn_at > (newest.withdrawn_at if newest.withdrawn else newest.discovered_at)
-            if is_current or not version.withdrawn.keeps_earlier or came_back:
+            is_kept = version is not raw_object.versions[version.event.delivery_id]  # withdrawn with its content
+            if is_current or not version.withdrawn.keeps_earlier or (came_back and not is_kept):
                 self.withdrawn.append(_withdrawn(version, commit, version.withdrawn, raw_object, self.closed))
             return False
         if version.counted is None or commit.status != "read":
@@ -284,7 +285,7 @@ class _Derivation:
         if is_current and version.is_verdict_current and version.counted != version.event:
             self._enter_inactive(version, commit, raw_object)
         if portion.is_whole:
-            self._enter_late(version, whole, is_current=is_current)
+            self._enter_late(version, whole)
         return True
 
     def _enter_effective(
@@ -317,7 +318,7 @@ class _Derivation:
                 else:
                     self.live.append(whole.booked_later(commit_of_lines, period))
 
-    def _enter_late(self, version: Version, whole: LiveDelivery, *, is_current: bool) -> None:
+    def _enter_late(self, version: Version, whole: LiveDelivery) -> None:
         """Enter the lines that wait, and those that a person withdrew alone."""
         if version.split and version.late:
             reopened, groups = version.reopened_late(self.closed), version.groups(version.late)
@@ -335,7 +336,8 @@ class _Derivation:
             # A change of `late_lines` leaves a file with withdrawn lines as it is (555), and books what waits.
             is_to_book = bool(version.dropped) and version.event.late_lines == "next_open_period"
             is_unjudged = bool(reopened) or version.is_reinstated or version.split.may_end or is_to_book
-            if is_unjudged and (version.is_verdict_current or not is_current):  # else it is judged as a whole
+            judged_whole = (one.delivery_id for one in (*self.awaiting_verdict, *self.waiting))
+            if is_unjudged and version.event.delivery_id not in judged_whole:
                 # As if lines that are booked in a later period were in their own, as all live deliveries are then.
                 candidate = whole.restricted_to(Portion(without=frozenset(version.dropped)))
                 if candidate:

@@ -712,3 +712,86 @@ def test_an_earlier_year_is_not_spread_anew_beside_the_one_that_replaced_it(feed
     feed.find("b", "w1", of_year(FEBRUARY, "12.00"), delivery_id="b.csv@february", **LIKE_ACTUAL)
     assert feed.judge() == {}
     assert feed.published == money(february=12)
+
+
+def come_back(feed: Feed, **values: Any) -> None:
+    """Correct a closed period twice, withdraw the late lines of the second file, and let the first one come back.
+
+    The run that finds it is killed, and a person withdraws the second correction before another run.
+    """
+    feed.send("a", "v1", Line("1", FEBRUARY), Line("2", MARCH))
+    feed.close(JANUARY, FEBRUARY)
+    first = Line("1", FEBRUARY, amount="15.00"), Line("2", MARCH, amount="1.00")
+    feed.send("a", "v2", *first)
+    feed.send("a", "v3", Line("1", FEBRUARY, amount="17.00"), Line("2", MARCH, amount="2.00"))
+    withdraw_late_lines(feed.zone.store, "a.csv", ADA)
+    feed.find("a", "v2", *first, **values)
+    withdraw(feed.zone.store, "a.csv", ADA)
+    assert feed.published == money(february=10, march=1)
+
+
+def test_a_content_that_came_back_and_is_withdrawn_counts_no_longer_from_before(feed: Feed) -> None:
+    come_back(feed)
+    assert "would restate 2025-02" in feed.judge()["a.csv"]
+    withdraw(feed.zone.store, "a.csv", deciding(1))
+    assert feed.published == money(february=10, march=10)
+    assert list(feed.zone.state.inactive) == []
+    reinstate(feed.zone.store, "a.csv", deciding(2))
+    assert feed.published == money(february=10, march=1)
+    accept(feed.zone.store, "a.csv", deciding(3))
+    assert feed.published == money(february=15, march=1)
+
+
+def test_late_lines_of_a_content_that_came_back_are_decided_about_before_it_is_judged(feed: Feed) -> None:
+    come_back(feed)
+    assert [row.amount for row in preview_acceptance(feed.zone.store, "a.csv")] == [Decimal(5)]
+    accept(feed.zone.store, "a.csv", deciding(1))
+    assert feed.published == money(february=15, march=1)
+    assert feed.judge() == {}
+    assert feed.published == money(february=15, march=1)
+    assert list(feed.zone.state.inactive) == []
+
+
+def test_late_lines_of_a_content_that_came_back_are_withdrawn_and_taken_in_again_before_it_is_judged(
+    feed: Feed,
+) -> None:
+    come_back(feed)
+    withdraw_late_lines(feed.zone.store, "a.csv", deciding(1))
+    assert list(feed.zone.state.inactive) == []
+    reinstate_late_lines(feed.zone.store, "a.csv", deciding(2))
+    assert [one.late for one in feed.zone.state.inactive] == [((FEBRUARY,),)]
+    assert feed.published == money(february=10, march=1)
+
+
+def test_a_content_that_came_back_is_judged_as_a_whole_once_its_period_is_open(feed: Feed) -> None:
+    come_back(feed)
+    feed.judge()
+    feed.reopen(FEBRUARY)
+    assert feed.judge() == {}
+    assert feed.published == money(february=15, march=1)
+    assert (list(feed.zone.state.inactive), list(feed.zone.state.waiting)) == ([], [])
+
+
+def test_a_new_reading_of_a_content_that_came_back_takes_over_the_late_lines_that_wait(feed: Feed) -> None:
+    come_back(feed)
+    feed.judge()
+    again = Line("1", FEBRUARY, amount="15.00"), Line("2", MARCH, amount="1.00")
+    feed.find("a", "v2", *again, delivery_id="a.csv@v2 again", reads_again="a.csv@v2")
+    feed.judge()
+    assert feed.published == money(february=10, march=1)
+    assert [one.late for one in feed.zone.state.inactive] == [((FEBRUARY,),)]
+    accept(feed.zone.store, "a.csv", deciding(1))
+    assert feed.published == money(february=15, march=1)
+
+
+def test_what_counted_of_a_content_from_before_stays_if_it_comes_back_and_is_not_wanted(feed: Feed) -> None:
+    feed.send("a", "v1", Line("1", FEBRUARY), Line("2", MARCH))
+    feed.close(JANUARY, FEBRUARY)
+    first = Line("1", FEBRUARY, amount="15.00"), Line("2", MARCH, amount="1.00")
+    feed.send("a", "v2", *first)
+    accept(feed.zone.store, "a.csv", ADA)
+    feed.send("a", "v3", Line("2", MARCH, amount="2.00"), Line("3", MARCH, amount="3.00"))
+    assert feed.published == money(february=15, march=5)
+    assert "would lose" in feed.send("a", "v2", *first, tolerated_removal="0.1")
+    withdraw(feed.zone.store, "a.csv", deciding(1))
+    assert feed.published == money(february=15, march=5)
