@@ -82,7 +82,7 @@ class Dates:
             return
         dated = [column for column in self._columns if column.dates]
         column = best_column(["date"], dated)
-        named, column = column, column and column_in_period(column, self._columns)
+        named, column = column, column and column_in_period(column, self._columns, self._first_month)
         if named is not None and column is not None and column.dates is not None:
             other = f"its days are in the period of each row, and those of {named.name!r} are not"
             self._take("date", column, self._settle_day(column, column.dates), "" if column is named else other)

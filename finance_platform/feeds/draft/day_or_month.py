@@ -52,7 +52,7 @@ def settle_day(
     return replace(guess, formats=(agreeing[0],), other="") if len(agreeing) == 1 else guess
 
 
-def column_in_period(column: Column, columns: Sequence[Column]) -> Column:
+def column_in_period(column: Column, columns: Sequence[Column], first_month: int) -> Column:
     """Return the column of dates that agrees with the period of each row, if the best one by its name does not.
 
     A day on which lines were entered may be in another month than the one in which they count.
@@ -60,12 +60,18 @@ def column_in_period(column: Column, columns: Sequence[Column]) -> Column:
     Args:
         column: the dates that fit best by their name.
         columns: those of the file.
+        first_month: of the home's fiscal years; numbers of periods may count from it, or from January.
     """
-    months = _months_of_periods(best_column(["period"], [one for one in columns if one is not column]))
-    if not any(months) or _agrees(column, months):
+    period = best_column(["period"], [one for one in columns if one is not column])
+    countings = [_months_of_periods(period, first) for first in (1, first_month)]
+
+    def is_in_period(dates: Column) -> bool:
+        return any(_agrees(dates, months) for months in countings)
+
+    if not any(countings[0]) or is_in_period(column):
         return column
     others = (one for one in columns if one is not column and one.dates and rank("date", one.name) is not None)
-    return next((one for one in others if _agrees(one, months)), column)
+    return next(filter(is_in_period, others), column)
 
 
 def _agrees(column: Column, months: Sequence[int]) -> bool:
@@ -105,12 +111,17 @@ def _settle_first_days(column: Column, guess: DateGuess, *, is_plan: bool) -> Da
     return replace(guess, formats=(guess.other,), other=guess.formats[0])
 
 
-def _months_of_periods(period: Column | None) -> list[int]:
-    """Return the month of the year that a column of periods says in each row, 0 where it says none."""
+def _months_of_periods(period: Column | None, first_month: int = 1) -> list[int]:
+    """Return the month of the year that a column of periods says in each row, 0 where it says none.
+
+    Args:
+        period: the column, if there is one.
+        first_month: the month that the number 1 is.
+    """
     if period is None:
         return []
     if period.texts and all(text.lstrip("0") in _MONTHS for text in period.texts):
-        return [int(text or 0) for text in period.cells]
+        return [(int(text) + first_month - 2) % 12 + 1 if text else 0 for text in period.cells]
     formats = period.dates.formats if period.dates else ()
     days = [parse_date(text, formats) if text and formats else None for text in period.cells]
     return [day.month if day else 0 for day in days]

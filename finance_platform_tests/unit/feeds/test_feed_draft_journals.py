@@ -63,6 +63,14 @@ def test_the_draft_says_that_the_period_chose_the_day():
     assert "its days are in the period of each row, and those of 'Posting Date' are not" in draft(text)
 
 
+@pytest.mark.parametrize(("first_month", "column"), [(1, "Document Date"), (2, "Posting Date"), (4, "Document Date")])
+def test_numbers_of_periods_may_count_from_the_first_month_of_the_homes_fiscal_years(first_month: int, column: str):
+    text = "Account,Dept,Document Date,Posting Date,Amount,Period\n" + "".join(
+        f"6110,10,2025-{number:02}-27,2025-{number + 1:02}-05,5.00,{number}\n" for number in range(1, 12)
+    )
+    assert yaml.safe_load(draft(text, first_month=first_month))["columns"]["date"]["from"] == column
+
+
 @pytest.mark.parametrize(("debit", "credit", "total"), [("5.00", "", "5.00"), ("", "5.00", "-5.00")])
 def test_a_side_that_no_line_has_is_read_in_the_next_file(debit: str, credit: str, total: str, tmp_path: Path):
     text = f"Date,Dept,Account,Debit,Credit\n2025-03-03,10,6110,{debit},{credit}\n"
