@@ -7,10 +7,11 @@ Belongs here: which batches these are, their staged rows, their tables in Arrow.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,7 +19,7 @@ import pyarrow.parquet as pq
 
 from finance_platform.contracts.model import Column, Contract
 from finance_platform.contracts.processed import LINE_CONTRACTS, MEMBERS, REJECTED_ROWS, TRANSACTIONS
-from finance_platform.contracts.schemas import MENTIONED, REPEATED_KEYS, WRITTEN, arrow_schema
+from finance_platform.contracts.schemas import MEASURED, MENTIONED, NOT_OPENED, REFUSED, arrow_schema
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.feeds.lines.line_files import parquet_bytes
 from finance_platform.spark_jobs.arguments import SAIL, JobArguments
@@ -29,23 +30,14 @@ from finance_platform.spark_jobs.tasks_here import task_threads
 from finance_platform.storage.factory import is_remote
 from finance_platform.storage.local_errors import translate_write_errors
 from finance_platform.storage.port import ObjectStore
-from finance_platform.transforms.delivered_cells import name_cells
-from finance_platform.transforms.key_comparison import PLACE, compare_keys
 from finance_platform.transforms.members import ATTRIBUTES, SOURCES
 from finance_platform.transforms.rejected_rows import OUTCOMES
 
 SMALL_BATCH_BYTES = 1 << 20
 """The bytes of the files of a small batch: as long as Spark plans and starts its tasks, Python reads half of them."""
 
-MOST_ROWS = 20_000
-"""The staged rows of a small batch, without those that only mention members, which Arrow derives from any number of
-them (613): a workbook may have many times more rows than bytes."""
-
 MOST_BYTES = 64 << 20
-"""What they take: each cell of a workbook may have the same long text, and a rejected row has all of its cells."""
-
-_PLACE = ("delivery_id", *PLACE)
-"""What names a staged row of a ledger."""
+"""What staged rows take in memory; more are written to a file, of which a part of this size is read at a time."""
 
 _OF_LINES = frozenset({"amount", "scenario", "period", "currency"})
 """The columns of rejected rows that are blank in those of other files than ledgers."""
@@ -70,19 +62,20 @@ def is_read_here(arguments: JobArguments, deliveries: Sequence[DeliveryToRead], 
 
 @dataclass
 class StagedRows:
-    """The staged rows of a batch, in memory as long as they are few.
+    """The staged rows of a batch, in memory as long as they take little of it.
 
     Attributes:
         columns: their columns.
         store: the temporary store.
         folder: a folder of it that nothing has written to yet.
+        summaries: the rows about files as a whole, which are among the others too.
     """
 
     columns: Sequence[Column]
     store: ObjectStore
     folder: str
+    summaries: list[dict[str, Any]] = field(default_factory=list, init=False)
     _parts: list[list[pa.RecordBatch]] = field(default_factory=list, init=False)
-    _row_count: int = field(default=0, init=False)
     _size: int = field(default=0, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _open: ExitStack = field(default_factory=ExitStack, init=False)
@@ -95,19 +88,38 @@ class StagedRows:
             if threads == 1:
                 for part, batches in enumerate(files):
                     self._take(part, batches)
-                return
-            with task_threads(threads) as pool:
-                for _ in pool.map(self._take, range(len(files)), files):
-                    pass
+            else:
+                with task_threads(threads) as pool:
+                    for _ in pool.map(self._take, range(len(files)), files):
+                        pass
+            if self.is_on_disk:
+                self._write()
+        self.summaries.sort(key=lambda summary: str(summary["delivery_id"]))
 
-    def table(self) -> pa.Table | None:
-        """Return the rows, in the order of the files; None if they are too many."""
-        batches = [batch for part in self._parts for batch in part]
-        return None if self._writer is not None else _as_table(batches, self.columns)
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether the rows were too many for the memory."""
+        return self._writer is not None
+
+    def parts(self, names: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """Yield the rows in parts, in the order of the files if they are in memory, else as they came.
+
+        Args:
+            names: of the columns; those that the rows do not have are left out.
+        """
+        chosen = [column.name for column in self.columns if names is None or column.name in names]
+        if not self.is_on_disk:
+            yield self._waiting().select(chosen)
+            return
+        with self.store.open(self._key) as stream:
+            file, schema = pq.ParquetFile(stream), arrow_schema(self.columns)
+            types = pa.schema([schema.field(name) for name in chosen])
+            for number in range(file.num_row_groups):
+                yield file.read_row_group(number, columns=chosen).select(chosen).cast(types)
 
     def files(self) -> list[DataFile]:
         """Return the file that has the rows, for Spark."""
-        if self._writer is None:
+        if not self.is_on_disk:
             with self._open:
                 self._write()
         return [DataFile(self._key, Path(self.store.uri(self._key)).stat().st_size)]
@@ -116,18 +128,21 @@ class StagedRows:
     def _key(self) -> str:
         return f"{self.folder}/part-00000.parquet"
 
+    def _waiting(self) -> pa.Table:
+        return _as_table([batch for part in self._parts for batch in part], self.columns)
+
     def _take(self, part: int, batches: Iterable[pa.RecordBatch]) -> None:
         for batch in batches:
+            is_summary = pc.is_in(batch["outcome"], pa.array([MEASURED, REFUSED, NOT_OPENED]))
             with self._lock:
                 self._parts[part].append(batch)
-                is_mention = pc.equal(batch["outcome"], MENTIONED)
-                self._row_count += len(batch) - (pc.sum(is_mention).as_py() or 0)
+                self.summaries += batch.filter(is_summary).to_pylist()
                 self._size += batch.nbytes
-                if self._writer is not None or self._row_count > MOST_ROWS or self._size > MOST_BYTES:
+                if self._size > MOST_BYTES:
                     self._write()
 
     def _write(self) -> None:
-        """Write the rows that wait; from then on, all that follow are written too."""
+        """Write the rows that wait, as one row group."""
         if self._writer is None:
             path = Path(self.store.uri(self._key))
             _new_folder(str(path.parent))
@@ -137,7 +152,8 @@ class StagedRows:
             self._writer = self._open.enter_context(
                 pq.ParquetWriter(stream, schema, store_decimal_as_integer=True, store_schema=False)
             )
-        self._writer.write_table(_as_table([batch for part in self._parts for batch in part], self.columns))
+        self._writer.write_table(self._waiting())
+        self._size = 0
         for part in self._parts:
             part.clear()
 
@@ -152,50 +168,16 @@ def rows_with(rows: pa.Table, outcomes: Sequence[str]) -> pa.Table:
     return rows.filter(pc.is_in(rows["outcome"], pa.array(outcomes, pa.string())))
 
 
-def with_duplicates(rows: pa.Table, compared: Sequence[str]) -> pa.Table | None:
-    """Return staged rows with the outcomes of those that repeat a key.
-
-    Args:
-        rows: the staged rows of the files that could be read.
-        compared: see `compare_keys`.
-
-    Returns:
-        None if that is left to Spark: rows with one key contradict each other, or their cells must be read again.
-    """
-    keyed = rows_with(rows, ["accepted", WRITTEN])
-    found = compare_keys(keyed.filter(pc.is_valid(keyed["line_key"])), compared)
-    repeats = pa.Table.from_batches(found, arrow_schema(REPEATED_KEYS))
-    if "cells_raw_row" not in rows.column_names or pc.any(pc.equal(repeats["key_outcome"], "rejected")).as_py():
-        return None
-    repeat_of = {tuple(row[name] for name in _PLACE): row for row in repeats.to_pylist()}
-    repeat_of_row = [
-        repeat_of.get(tuple(place)) if outcome == "accepted" else None
-        for outcome, *place in zip(*(rows[name].to_pylist() for name in ("outcome", *_PLACE)), strict=True)
-    ]
-    is_repeat = pa.array([repeat is not None for repeat in repeat_of_row], pa.bool_())
-    duplicates = rows.filter(is_repeat)
-    if duplicates["cells_raw_row"].null_count:
-        return None
-    for name in ("outcome", "rules", "reasons", "raw_row"):
-        values = [repeat[f"key_{name}"] for repeat in repeat_of_row if repeat is not None]
-        duplicates = _with_column(duplicates, name, pa.array(values, pa.string()))
-    named = pa.Table.from_batches(name_cells(duplicates.to_batches()), arrow_schema(REJECTED_ROWS.columns))
-    for name in ("reasons", "raw_row"):
-        duplicates = _with_column(duplicates, name, named[name])
-    return pa.concat_tables([rows.filter(pc.invert(is_repeat)), duplicates])
-
-
-def _with_column(rows: pa.Table, name: str, values: pa.Array | pa.ChunkedArray) -> pa.Table:
-    return rows.set_column(rows.column_names.index(name), rows.schema.field(name), values)
-
-
-def rows_of_table(contract: Contract, rows: pa.Table) -> pa.Table:
-    """Return the rows of one table, as `transforms` derive them; no row is rejected because of another one.
+def rows_of_table(contract: Contract, rows: pa.Table, lines: pa.Table | None = None) -> pa.Table:
+    """Return the rows of one table, as `transforms` derive them.
 
     Args:
         contract: the table; not `MEMBER_ATTRIBUTES`.
-        rows: the staged rows of the files that could be read.
+        rows: the staged rows of the files that could be read, with their final outcomes.
+        lines: see `transforms.members`.
     """
+    if contract is MEMBERS and lines is not None:
+        return _members(pa.concat_tables([rows_with(rows, ["accepted"]), lines], promote_options="default"))
     if contract is MEMBERS:
         return _members(rows_with(rows, ["accepted", MENTIONED]))
     if contract is REJECTED_ROWS:
@@ -234,6 +216,23 @@ def _members_of(rows: pa.Table, dimension: str, sources: Mapping[str, str]) -> p
     return pa.table(
         {**{name: found[name] for name in ("delivery_id", "member_key")}, "dimension": dimensions, **columns}
     ).select(MEMBERS.column_names)
+
+
+def lines_of_members(store: ObjectStore, files: Iterable[DataFile]) -> pa.Table:
+    """Return the lines of files as far as members are derived from them, the first of equal ones of each file."""
+    names = ["delivery_id", *_USED]
+    schema = arrow_schema([column for column in TRANSACTIONS.columns if column.name in {*names, "source_row"}])
+    names = [name for name in schema.names if name != "source_row"]
+    tables = [schema.empty_table()]
+    for file in files:
+        with store.open(file.key) as stream:
+            lines = pq.read_table(stream, columns=schema.names)
+        firsts = lines.group_by(names, use_threads=False).aggregate([("source_row", "min")])
+        tables.append(firsts.rename_columns([*names, "source_row"]).select(schema.names).cast(schema))
+    return pa.concat_tables(tables)
+
+
+_USED = [name for sources in SOURCES.values() for name in sources.values()]
 
 
 def _in_order(rows: pa.Table, names: Iterable[str]) -> pa.Table:

@@ -78,11 +78,12 @@ from finance_platform.spark_jobs.session import spark_session
 from finance_platform.spark_jobs.small_batches import (
     StagedRows,
     is_read_here,
+    lines_of_members,
     rows_of_table,
     rows_with,
-    with_duplicates,
     write_by_delivery,
 )
+from finance_platform.spark_jobs.staged_repeats import StagedRepeats, columns_to_compare
 from finance_platform.spark_jobs.tables import read_files, write_shared, write_split, write_whole
 from finance_platform.spark_jobs.tasks_here import dealt, run_here
 from finance_platform.spark_jobs.written_lines import WrittenLines, rejected_rows_of, writes_lines
@@ -208,8 +209,8 @@ class _Batch:
         if is_read_here(self.arguments, self.deliveries, self._written_by_reader):
             rows_here, read = StagedRows(schema, temporary, f"{folder}/rows"), self._reader()
             rows_here.fill([read([pa.RecordBatch.from_pylist([file])]) for file in self._files()], self._readers())
-            if (results := self._write_here(rows_here.table())) is not None:
-                return results
+            if self._is_written_here(rows_here):
+                return self._write_here(rows_here)
             staged_files = rows_here.files()
         else:
             staged_files = write_whole(self._read(), schema, temporary, f"{folder}/rows")
@@ -241,31 +242,67 @@ class _Batch:
             enter_account_counts(self.processed, self._folder_of(ACCOUNT_COUNTS), results, shared)
         return results
 
-    def _write_here(self, staged: pa.Table | None) -> dict[str, DeliveryResult] | None:
-        """Write the tables in this process; None if that is left to Spark: many rows, or those that reject others."""
-        if staged is None or self._has_vouchers() or MEMBER_ATTRIBUTES in self._tables():
-            return None
-        summaries = rows_with(staged, [MEASURED, REFUSED, NOT_OPENED]).to_pylist()
-        results = {summary["delivery_id"]: DeliveryResult(summary) for summary in summaries}
-        measured = [name for name, result in results.items() if result.summary["outcome"] == MEASURED]
-        readable = staged.filter(pc.is_in(staged["delivery_id"], pa.array(measured, pa.string())))
-        if any(summary["may_repeat"] for summary in summaries):
-            readable = with_duplicates(readable, compared_columns(self.kind))
-            if readable is None:
-                return None
+    def _is_written_here(self, staged: StagedRows) -> bool:
+        """Return whether this process writes the tables; Spark does if rows that become lines may be too many."""
+        are_many = staged.is_on_disk and len(self._written_by_reader) < len(self.deliveries)
+        return not are_many and not self._has_vouchers() and MEMBER_ATTRIBUTES not in self._tables()
+
+    def _write_here(self, staged: StagedRows) -> dict[str, DeliveryResult]:
+        """Write the tables in this process, rejected rows a part at a time."""
+        results = {summary["delivery_id"]: DeliveryResult(summary) for summary in staged.summaries}
         written, processed = WrittenLines.of(results), self.processed
+        repeats = self._repeats_here(staged, written, results)
+        rows = self._write_rejected_here(staged, repeats, results)
         self._count_lines(written.data_files, results)
+        lines = lines_of_members(processed, written.data_files) if written.is_reduced else None
         for contract in self._tables():
-            rows, folder = rows_of_table(contract, readable), self._folder_of(contract)
+            if contract is REJECTED_ROWS:
+                continue
             then_by = "period" if contract in LINE_CONTRACTS else None
-            own = write_by_delivery(rows, processed, folder, _order_of(contract), then_by)
+            of_table = rows_of_table(contract, rows, lines)
+            own = write_by_delivery(of_table, processed, self._folder_of(contract), _order_of(contract), then_by)
             for name in [*written.of_table(contract.name), *own]:
-                lines = written.of_table(contract.name).get(name, [])
-                results[name].files[contract.name] = [*lines, *own.get(name, ())]
+                of_reader = written.of_table(contract.name).get(name, [])
+                results[name].files[contract.name] = [*of_reader, *own.get(name, ())]
             self._count(contract, [file for of_delivery in own.values() for file in of_delivery], results)
         if self.kind == "ledger":
             enter_account_counts(processed, self._folder_of(ACCOUNT_COUNTS), results, {})
         return results
+
+    def _repeats_here(
+        self, staged: StagedRows, written: WrittenLines, results: Mapping[str, DeliveryResult]
+    ) -> StagedRepeats | None:
+        """Return the rows that repeat a key; lines that the reader wrote leave their files if others reject them."""
+        if not any(result.summary["may_repeat"] for result in results.values()):
+            return None
+        compared, arguments = compared_columns(self.kind), self.arguments
+        parts = staged.parts(columns_to_compare(compared))
+        repeats = StagedRepeats.find(parts, _measured(results), compared)
+        if written.may_repeat:
+            written.remove(self.processed, repeats.rejected())
+        read = make_cell_reader(self._feeds(), arguments.raw_uri, arguments.raw_options)
+        repeats.read_again(read, self._files())
+        return repeats
+
+    def _write_rejected_here(
+        self, staged: StagedRows, repeats: StagedRepeats | None, results: Mapping[str, DeliveryResult]
+    ) -> pa.Table:
+        """Write the rejected rows of each part of the staged rows; return all other rows of readable files."""
+        start, others, measured, files = 0, [], _measured(results), []
+        folder = self._folder_of(REJECTED_ROWS)
+        for number, part in enumerate(staged.parts()):
+            rows, rejected = repeats.take_out(part, start) if repeats else (part, None)
+            start += len(part)
+            rows = rows.filter(pc.is_in(rows["delivery_id"], measured))
+            of_part = [rows_of_table(REJECTED_ROWS, rows), *([] if rejected is None else [rejected])]
+            folder_of_part = f"{folder}-part-{number}" if number else folder
+            own = write_by_delivery(pa.concat_tables(of_part), self.processed, folder_of_part, PLACE)
+            for name, of_delivery in own.items():
+                results[name].files.setdefault(REJECTED_ROWS.name, []).extend(of_delivery)
+                files += of_delivery
+            others.append(rows_with(rows, ["accepted", MENTIONED]))
+        self._count(REJECTED_ROWS, files, results)
+        return pa.concat_tables(others)
 
     def _folder_of(self, contract: Contract) -> str:
         """Return the new folder of a table's files."""
@@ -492,6 +529,11 @@ class _Batch:
         counts = {delivery_id: departments + accounts for delivery_id, departments, accounts in distinct.collect()}
         groups = member_groups({name: counts[name] for name in results if name in counts}, shared)
         return groups if len(groups) > 1 else []
+
+
+def _measured(results: Mapping[str, DeliveryResult]) -> pa.Array:
+    """Return the ids of the deliveries that could be read."""
+    return pa.array([name for name, one in results.items() if one.summary["outcome"] == MEASURED], pa.string())
 
 
 def _rows_of_table(contract: Contract, rows: DataFrame, lines: DataFrame | None) -> DataFrame:

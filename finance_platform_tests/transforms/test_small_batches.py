@@ -7,13 +7,17 @@ that the reader writes (see `test_written_lines`), both jobs on a whole home (se
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
@@ -128,7 +132,7 @@ def test_members_of_written_lines_need_no_plan_of_spark_however_many_they_are(
     accounts = [f"{prefix}{number}" for number in range(60, 0, -1) for prefix in ("n", "N", "ü")]
     lines = [f"T{place},2025-01-15,D{place % 3},{account},1.25" for place, account in enumerate(accounts, 4)]
     contents: dict[str, str | None] = {"a.csv": LINES + "\n".join(lines) + "\n"}
-    monkeypatch.setattr(small_batches, "MOST_ROWS", 2)  # the summary and the rejected row
+    monkeypatch.setattr(small_batches, "MOST_BYTES", 1)
     of_arrow = read(None, tmp_path / "arrow", KEYED, contents)
     monkeypatch.setattr(standardise_job, "is_read_here", lambda *_: False)
     assert of_arrow == read(spark, tmp_path / "spark", KEYED, contents)
@@ -138,24 +142,11 @@ def test_members_of_written_lines_need_no_plan_of_spark_however_many_they_are(
     assert {member["code"] for member in members} >= {"n60", "ü60", "4000"}
 
 
-@pytest.mark.parametrize(
-    ("name", "limit", "more"),
-    [
-        ("accounts", "", "4000,Sales,Revenue\n4000,Other,Expense\n"),
-        ("accounts", "MOST_ROWS", ""),
-        ("accounts", "MOST_BYTES", ""),
-        ("lines of which some repeat a key", "", "T2,2025-01-15,D2,4000,-3.50\n"),
-        ("lines of which some repeat a key", "MOST_ROWS", ""),
-    ],
-    ids=["repeated members", "many rows", "long rows", "lines that contradict each other", "many duplicates"],
-)
-def test_rows_that_reject_others_or_are_too_many_or_too_long_are_left_to_spark(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, limit: str, more: str
+def test_rows_that_may_become_lines_are_left_to_spark_if_they_take_much_memory(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    text, content = KINDS[name]
-    content += more
-    if limit:
-        monkeypatch.setattr(small_batches, limit, 1)
+    text, content = KINDS["accounts"]
+    monkeypatch.setattr(small_batches, "MOST_BYTES", 1)
     plans = []
 
     def read_by_spark(*given: Any) -> Any:
@@ -167,6 +158,69 @@ def test_rows_that_reject_others_or_are_too_many_or_too_long_are_left_to_spark(
     assert plans
     monkeypatch.setattr(standardise_job, "is_read_here", lambda *_: False)
     assert small == read(spark, tmp_path / "spark", text, {"a.csv": content, "b.csv": content})
+
+
+CONFLICT = "T2,2025-01-15,D2,4000,-3.50\nT2,2025-01-15,D2,4000,-3.50\nT1,2025-02-15,d2,4000,1.25\n"
+
+
+@pytest.mark.parametrize("are_many", [False, True], ids=["few rows", "more rows than the memory takes"])
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("accounts", "4000,Sales,Revenue\n4000,Other,Expense\n0310,Cash,Asset\n"),
+        ("departments", "D1,North,D3,\n"),
+        ("lookup", "J2,2025-01-31\nJ1,2025-02-01\nJ3,2025-02-02\n"),
+        ("lines of which some repeat a key", CONFLICT),
+        ("lines of which some repeat a key", "T4,2025-02-15,d2,4000,1.25\nT1,2025-02-15,d2,4000,9.25\n"),
+        ("lines of which some repeat a key", "T1,2025-02-15,d2,,1.25\nT2,2025-03-15,D7,4001,-2.50\n"),
+        ("lines that Spark would write", CONFLICT),
+    ],
+    ids=["accounts", "departments", "lookup", "both", "the first line of a member", "another period", "staged lines"],
+)
+def test_rows_that_repeat_a_key_are_compared_as_by_spark_without_a_plan_of_it(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, more: str, are_many: bool
+):
+    text, content = KINDS[name]
+    if name == "lines that Spark would write":
+        monkeypatch.setattr(standardise_job, "writes_lines", lambda *_, **__: [])
+    contents = {"b.csv": content + more, "a.csv": content, "c.csv": content + more + more, "empty.csv": ""}
+    is_of_reader = name == "lines of which some repeat a key"
+    if are_many and is_of_reader:
+        monkeypatch.setattr(small_batches, "MOST_BYTES", 1)
+    here = read(None, tmp_path / "here", text, contents)
+    monkeypatch.setattr(standardise_job, "is_read_here", lambda *_: False)
+    assert here == read(spark, tmp_path / "spark", text, contents)
+
+
+@given(
+    rows=st.lists(st.tuples(st.sampled_from(["", "T1", "T2", "T3"]), st.sampled_from(["1.25", "1.250", "-2.00"]))),
+    most_bytes=st.sampled_from([1, 1 << 20]),
+)
+@settings(max_examples=25, deadline=None)
+def test_of_equal_rows_with_one_key_the_first_counts_and_of_differing_ones_none(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], most_bytes: int
+):
+    lines = [f"{key},2025-01-15,D2,4000,{amount}\n" for key, amount in rows]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(small_batches, "MOST_BYTES", most_bytes)
+        content = "Id,Date,Dept,Account,Amount\n" + "".join(lines)
+        _, tables = read(None, tmp_path_factory.mktemp("law"), KEYED, {"a.csv": content})
+    amounts: dict[str, list[Decimal]] = {}
+    for key, amount in rows:
+        amounts.setdefault(key, []).append(Decimal(amount))
+    outcomes: dict[int, str] = {}
+    for number, (key, _) in enumerate(rows):
+        is_first = key not in [earlier for earlier, _ in rows[:number]]
+        of_equal = "accepted" if is_first else "duplicate"
+        outcomes[number + 2] = "rejected" if not key or len(set(amounts[key])) > 1 else of_equal
+    rejected: list[dict[str, Any]] = tables.get(("d0", "rejected_rows"), [])
+    assert {row["source_row"]: row["outcome"] for row in rejected} == {
+        row: outcome for row, outcome in outcomes.items() if outcome != "accepted"
+    }
+    counting = [row["source_row"] for row in tables.get(("d0", "transactions"), [])]
+    assert sorted(counting) == [row for row, outcome in outcomes.items() if outcome == "accepted"]
+    for row in rejected:
+        assert json.loads(row["raw_row"])["Amount"] == rows[row["source_row"] - 2][1]
 
 
 @pytest.mark.parametrize("is_here", [True, False], ids=["in the process itself", "in tasks of Spark"])

@@ -158,6 +158,7 @@ def test_rows_are_compared_only_where_a_key_may_repeat(
         return find_possible_duplicates(rows)
 
     monkeypatch.setattr(standardise_job, "writes_lines", lambda *_, **__: [])
+    monkeypatch.setattr(standardise_job, "is_read_here", lambda *_: False)
     monkeypatch.setattr(standardise_job, "find_possible_duplicates", find)
     commit, _ = read(spark, tmp_path, lines(repeats=repeats, conflicts=False), KEYED)
     assert "duplicate" in commit.outcomes or not repeats
