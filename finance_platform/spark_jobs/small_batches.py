@@ -39,6 +39,9 @@ SMALL_BATCH_BYTES = 1 << 20
 MOST_BYTES = 64 << 20
 """What staged rows take in memory; more are written to a file, of which a part of this size is read at a time."""
 
+MOST_ROWS_OF_PART = 100_000
+"""A reason is some times longer than its row, and a million rows may come in one batch."""
+
 _OF_LINES = frozenset({"amount", "scenario", "period", "currency"})
 """The columns of rejected rows that are blank in those of other files than ledgers."""
 
@@ -142,7 +145,7 @@ class StagedRows:
                     self._write()
 
     def _write(self) -> None:
-        """Write the rows that wait, as one row group."""
+        """Write the rows that wait, as row groups of their own."""
         if self._writer is None:
             path = Path(self.store.uri(self._key))
             _new_folder(str(path.parent))
@@ -152,7 +155,7 @@ class StagedRows:
             self._writer = self._open.enter_context(
                 pq.ParquetWriter(stream, schema, store_decimal_as_integer=True, store_schema=False)
             )
-        self._writer.write_table(self._waiting())
+        self._writer.write_table(self._waiting(), row_group_size=MOST_ROWS_OF_PART)
         self._size = 0
         for part in self._parts:
             part.clear()

@@ -195,14 +195,16 @@ def test_rows_that_repeat_a_key_are_compared_as_by_spark_without_a_plan_of_it(
 @given(
     rows=st.lists(st.tuples(st.sampled_from(["", "T1", "T2", "T3"]), st.sampled_from(["1.25", "1.250", "-2.00"]))),
     most_bytes=st.sampled_from([1, 1 << 20]),
+    most_rows=st.sampled_from([1, 2, 1 << 20]),
 )
 @settings(max_examples=25, deadline=None)
 def test_of_equal_rows_with_one_key_the_first_counts_and_of_differing_ones_none(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], most_bytes: int
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], most_bytes: int, most_rows: int
 ):
     lines = [f"{key},2025-01-15,D2,4000,{amount}\n" for key, amount in rows]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(small_batches, "MOST_BYTES", most_bytes)
+        patch.setattr(small_batches, "MOST_ROWS_OF_PART", most_rows)
         content = "Id,Date,Dept,Account,Amount\n" + "".join(lines)
         _, tables = read(None, tmp_path_factory.mktemp("law"), KEYED, {"a.csv": content})
     amounts: dict[str, list[Decimal]] = {}
