@@ -21,7 +21,7 @@ from finance_platform.contracts.processed import ACCOUNT_COUNTS
 from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.reader_versions import reader_version
-from finance_platform.feeds.resolved import Kind
+from finance_platform.feeds.resolved import Reader
 from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.storage.bulk_read import write_many
 from finance_platform.storage.documents import parse_document
@@ -45,7 +45,7 @@ UNKNOWN = Decimal("NaN")
 """An absolute amount that documents of an earlier release lack; every sum with it is unknown as well."""
 
 
-def delivery_id(object_key: str, fingerprint: str, feed: str, rules_identity: str, kind: Kind) -> str:
+def delivery_id(object_key: str, fingerprint: str, feed: str, rules_identity: str, reader: Reader) -> str:
     """Return the identity of a delivery: the same object, bytes and reading rules result in the same lines.
 
     Args:
@@ -53,15 +53,15 @@ def delivery_id(object_key: str, fingerprint: str, feed: str, rules_identity: st
         fingerprint: SHA-256 of its bytes.
         feed: its feed.
         rules_identity: that of the feed's reading rules.
-        kind: the feed's kind, which is among these rules; by it and the object's name the reader has a version.
+        reader: that of the feed's rules; by it and the object's name the reader has a version.
     """
-    return _hash_parts(reader_version(object_key, kind), object_key, fingerprint, feed, rules_identity)
+    return _hash_parts(reader_version(object_key, reader), object_key, fingerprint, feed, rules_identity)
 
 
-def earlier_delivery_ids(object_key: str, fingerprint: str, feed: str, rules_identity: str, kind: Kind) -> set[str]:
+def earlier_delivery_ids(object_key: str, fingerprint: str, feed: str, rules_identity: str, reader: Reader) -> set[str]:
     """Return what the delivery was called by releases that may have read other lines from the same bytes."""
     parts = object_key, fingerprint, feed, rules_identity
-    return {_hash_parts(version, *parts) for version in range(1, reader_version(object_key, kind))}
+    return {_hash_parts(version, *parts) for version in range(1, reader_version(object_key, reader))}
 
 
 @lru_cache(_IDS_KEPT)

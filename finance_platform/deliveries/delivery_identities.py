@@ -20,7 +20,7 @@ from finance_platform.deliveries.register import (
     select_withdrawn,
 )
 from finance_platform.deliveries.spread_weights import like_rule
-from finance_platform.feeds.resolved import Kind, ResolvedFeed
+from finance_platform.feeds.resolved import Reader, ResolvedFeed
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class DeliveryIdentities:
     """What decides which delivery an object is.
 
     Attributes:
-        rules: by feed, the identity of its rules with the rows that they look up, and its kind.
+        rules: by feed, the identity of its rules with the rows that they look up, and its reader.
         declared: by feed, the identity of its rules without what they look up or are spread like, if that differs.
         earlier_rules: by feed, the identities of its rules with earlier readings of the files that they look up.
         unweighted: by delivery of a file of years, its identity without the weights that its years are spread by.
@@ -36,7 +36,7 @@ class DeliveryIdentities:
         known: the discoveries before, in order.
     """
 
-    rules: Mapping[str, tuple[str, Kind]]
+    rules: Mapping[str, tuple[str, Reader]]
     declared: Mapping[str, str]
     earlier_rules: Mapping[str, Sequence[str]]
     unweighted: Mapping[str, str]
@@ -60,7 +60,7 @@ class DeliveryIdentities:
         """
         known = select_discovered(events)
         return DeliveryIdentities(
-            rules={name: (feed.rules.identity, feed.rules.kind) for name, feed in feeds.items()},
+            rules={name: (feed.rules.identity, feed.rules.reader) for name, feed in feeds.items()},
             declared={
                 name: feed.rules.identity
                 for name, feed in declared.items()
@@ -107,8 +107,8 @@ class DeliveryIdentities:
         if earlier.rules:
             return (earlier.fingerprint, earlier.feed, earlier.rules) == (fingerprint, feed, self.declared.get(feed))
         earlier_id = self.unweighted.get(earlier.delivery_id, earlier.delivery_id)
-        identity, kind = self.rules[feed]
-        of_rules = ((key, fingerprint, feed, one, kind) for one in (identity, *self.earlier_rules.get(feed, ())))
+        identity, reader = self.rules[feed]
+        of_rules = ((key, fingerprint, feed, one, reader) for one in (identity, *self.earlier_rules.get(feed, ())))
         return any(earlier_id == delivery_id(*one) or earlier_id in earlier_delivery_ids(*one) for one in of_rules)
 
 

@@ -97,4 +97,4 @@ def discover_again(register: Register, feeds: Mapping[str, ResolvedFeed], at: st
 
 def _identity(event: DeliveryDiscovered, feed: ResolvedFeed) -> str:
     rules = feed.rules
-    return delivery_id(event.object_key, event.fingerprint, event.feed, rules.identity, rules.kind)
+    return delivery_id(event.object_key, event.fingerprint, event.feed, rules.identity, rules.reader)

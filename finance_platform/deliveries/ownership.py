@@ -15,20 +15,20 @@ from pathlib import PurePath
 from finance_platform.deliveries.commits import delivery_id
 from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.feeds.feed_set import FeedSet, Match, blocked_by
-from finance_platform.feeds.resolved import Kind
+from finance_platform.feeds.resolved import Reader
 
 
 class BrokenOwners:
     """The broken descriptors of a feed set as owners of raw objects."""
 
     def __init__(
-        self, feed_set: FeedSet, identities: Mapping[str, tuple[str, Kind]], last: Mapping[str, DeliveryDiscovered]
+        self, feed_set: FeedSet, identities: Mapping[str, tuple[str, Reader]], last: Mapping[str, DeliveryDiscovered]
     ) -> None:
         """Find the shipped feeds in whose stead a broken descriptor without a known path has read.
 
         Args:
             feed_set: the home's descriptors.
-            identities: the identity of the reading rules of each feed that can be used, and its kind.
+            identities: the identity of the reading rules of each feed that can be used, and its reader.
             last: the last event of each object.
         """
         self._is_any_broken = bool(feed_set.broken)

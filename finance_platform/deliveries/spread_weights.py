@@ -41,7 +41,7 @@ def like_rule(rules: ReadingRules) -> SpreadRule | None:
 
 def unweighted_id(object_key: str, fingerprint: str, feed: str, rules: ReadingRules) -> str:
     """Return the identity of a file of years without its weights; empty for files that are not spread like others."""
-    return delivery_id(object_key, fingerprint, feed, rules.identity, rules.kind) if like_rule(rules) else ""
+    return delivery_id(object_key, fingerprint, feed, rules.identity, rules.reader) if like_rule(rules) else ""
 
 
 def known_years(commits: Iterable[DeliveryCommit]) -> dict[str, tuple[str, ...]]:
@@ -71,7 +71,7 @@ class SpreadWeights:
             if (rule, years) not in self._hashes:
                 self._hashes[rule, years] = self._hash(rule, years)
             rules = replace(rules, weights=self._hashes[rule, years])
-        return delivery_id(event.object_key, event.fingerprint, feed.name, rules.identity, rules.kind)
+        return delivery_id(event.object_key, event.fingerprint, feed.name, rules.identity, rules.reader)
 
     def table(self, rule: SpreadRule, years: Iterable[str]) -> pa.Table:
         """Return the sums of the lines in some fiscal years, with the columns of `WEIGHTS_SCHEMA`."""

@@ -9,6 +9,8 @@ Increase one number by one, that of the fewest files among which all are whose l
   cells of a sheet are read by;
 - `OF_FORMAT["text"]`: `files/delimited_file`, `files/packed_text`, `files/shipped_dialect`;
 - `OF_KIND["ledger"]`: `lines/ledger_lines`, `lines/line_*`, and what else only lines of a ledger are derived by;
+  each time with `OF_KIND["ledger_with_sides"]`, which is increased alone, with that of balances, for amounts that
+  state their side;
 - `OF_KIND` of another kind: `lines/reference_rows` and other modules of that kind of feed;
 - `OF_ALL_FILES`: `values`, `cells` and what else all files share.
 
@@ -23,7 +25,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from finance_platform.feeds.file_names import TEXT_ENDINGS, WORKBOOK_ENDINGS, file_ending
-from finance_platform.feeds.resolved import Kind
+from finance_platform.feeds.resolved import Reader
 
 FileFormat = Literal["text", "workbook"]
 
@@ -31,14 +33,15 @@ OF_ALL_FILES: Final = 11
 
 OF_FORMAT: Final[dict[FileFormat, int]] = {"text": 0, "workbook": 2}
 
-OF_KIND: Final[dict[Kind, int]] = {
+OF_KIND: Final[dict[Reader, int]] = {
     "ledger": 0,
+    "ledger_with_sides": 1,
     "departments": 0,
     "accounts": 0,
     "lookup": 0,
     "comments": 0,
     "statement_lines": 0,
-    "balances": 0,
+    "balances": 1,
 }
 
 
@@ -50,9 +53,9 @@ def file_format(object_key: str) -> FileFormat:
     return "workbook" if file_ending(object_key) in WORKBOOK_ENDINGS else "text"
 
 
-def reader_version(object_key: str, kind: Kind) -> int:
-    """Return the version of the reader for an object of a feed."""
-    return OF_ALL_FILES + OF_FORMAT[file_format(object_key)] + OF_KIND[kind]
+def reader_version(object_key: str, reader: Reader) -> int:
+    """Return the version of the reader for an object of a feed whose rules have this `reader`."""
+    return OF_ALL_FILES + OF_FORMAT[file_format(object_key)] + OF_KIND[reader]
 
 
 def total_version() -> int:

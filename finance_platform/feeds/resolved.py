@@ -31,6 +31,9 @@ PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 """A header's place in a template such as `{Group}-{Code}`."""
 
 Kind = Literal["ledger", "departments", "accounts", "lookup", "comments", "statement_lines", "balances"]
+Reader = Kind | Literal["ledger_with_sides"]
+"""The kind of a feed; of ledgers, some are read by rules that no other ledger has (see `ReadingRules.reader`)."""
+
 LoadMode = Literal["append", "upsert", "replace_period"]
 
 
@@ -245,6 +248,18 @@ class ReadingRules:
     ignored_columns: tuple[str, ...] = field(default=(), metadata=HASHED_IF_SET)
     is_credit_positive: bool = field(default=False, metadata=HASHED_IF_SET)
     is_shipped: bool = field(default=False, metadata=NOT_HASHED)
+
+    @property
+    def has_sides(self) -> bool:
+        """Whether amounts of a ledger are debit less credit, and may state their side, as in 5 CR; no column does."""
+        amount = self.fields.get("amount", FieldRule())
+        is_signed_by_column = amount.debit is not None or amount.sign_column is not None
+        return self.is_debit_positive and not (self.is_credit_positive or is_signed_by_column)
+
+    @property
+    def reader(self) -> Reader:
+        """Which of the readers with versions of their own reads the feed's files (see `reader_versions`)."""
+        return "ledger_with_sides" if self.kind == "ledger" and self.has_sides else self.kind
 
     @cached_property
     def identity(self) -> str:

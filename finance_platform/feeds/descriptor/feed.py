@@ -172,9 +172,10 @@ class FeedDescriptor(StrictModel):
     sign: Literal["natural", "debit_positive", "credit_positive"] = Field(
         "natural",
         description="`natural`: revenue earned and money spent are both positive. `debit_positive`: debit less credit, "
-        "so that accounts need a type, from an accounts file or by `types_by_prefix`. Only then, DR or CR may be "
-        "beside an amount; CR is negative. `credit_positive`: credit less debit, as in lists where income is positive "
-        "and spending negative; accounts need a type too.",
+        "so that accounts need a type, from an accounts file or by `types_by_prefix`. Only then, an amount may "
+        "state its side, DR or CR beside it, or D, S, C or H behind it; CR, C and H are negative. "
+        "`credit_positive`: credit less debit, as in lists where income is positive and spending negative; accounts "
+        "need a type too.",
     )
     load: LoadConfig = Field(LoadConfig(), description="What a delivery does to the earlier ones of its feed.")
     order: OrderConfig | None = Field(

@@ -21,7 +21,7 @@ from finance_platform.feeds.header import without_position
 from finance_platform.feeds.limits import MAX_COLUMNS
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, line_cells, template_headers
 from finance_platform.feeds.shape_rules import is_derived
-from finance_platform.feeds.values.amounts import names_side, read_amount
+from finance_platform.feeds.values.amounts import read_amount, stated_side
 from finance_platform.feeds.values.codes import clean, closest_match, fold
 from finance_platform.feeds.values.currencies import denoted_currencies
 from finance_platform.feeds.values.dates import EXCEL_SERIAL, names_two_years, parse_date, patterns_with_zones
@@ -206,7 +206,7 @@ def _texts_below(header: str, batch: RawBatch) -> Iterator[str]:
 def _explain_amounts(samples: Sequence[str], rules: ReadingRules, rule: FieldRule) -> tuple[str, str]:
     marks = f"decimal {rule.decimal!r} and " + (f"thousands {rule.thousands!r}" if rule.thousands else "no thousands")
     cause = f"no amount is valid under {marks}, such as {_shown(samples[0])}"
-    if any(map(names_side, samples)):
+    if any(map(stated_side, samples)):
         return cause, _explain_sides(rules, rule)
     for decimal, thousands in _MARKS:
         if all(read_amount(text, decimal, thousands) for text in samples):
@@ -217,12 +217,12 @@ def _explain_amounts(samples: Sequence[str], rules: ReadingRules, rule: FieldRul
 
 
 def _explain_sides(rules: ReadingRules, rule: FieldRule) -> str:
-    """Return the fix of amounts with DR or CR beside them."""
+    """Return the fix of amounts that state their side."""
     if rule.debit or rule.sign_column:
-        return "leave out DR and CR at the source, because a column of the descriptor gives the sign"
+        return "leave out sides such as CR at the source, because a column of the descriptor gives the sign"
     if not rules.is_debit_positive:
         return "set sign: debit_positive in the descriptor, if the amounts are debit less credit"
-    return "leave out the other sign at the source; DR and CR beside an amount are its sign"
+    return "leave out the other sign at the source; a side beside an amount, such as CR, is its sign"
 
 
 def _explain_cells(batch: RawBatch) -> tuple[str, str]:

@@ -409,7 +409,7 @@ class Money:
             if not count or balanced < count * _MIN_BALANCED:
                 continue
             is_double_entry = isinstance(amount.values.get("from"), dict) or "sign_column" in amount.values
-            if not is_double_entry:
+            if not (is_double_entry or self._draft.is_debit_positive):
                 if not any(value is not None and value < 0 for value in signed):
                     continue
                 self._draft.is_debit_positive = True

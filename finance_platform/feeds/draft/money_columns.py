@@ -16,6 +16,7 @@ from finance_platform.feeds.draft.columns import Column, describe_blanks
 from finance_platform.feeds.draft.values import AmountGuess
 from finance_platform.feeds.values.amounts import EXACT, read_amount
 from finance_platform.feeds.values.codes import clean
+from finance_platform.feeds.values.common_amounts import CREDITS
 from finance_platform.feeds.values.currencies import denoted_currencies
 from finance_platform.feeds.values.header_words import WORDS, plain_name, rank
 
@@ -182,7 +183,7 @@ def count_balanced(vouchers: Sequence[str], amounts: Sequence[Decimal | None]) -
 
 def value_of(text: str, marks: tuple[str, str | None]) -> Decimal | None:
     """Return the exact amount of a text under a decimal and a thousands mark; None if it is blank or not valid."""
-    written = read_amount(text, *marks) if text else None
+    written = read_amount(text, *marks, has_sides=True) if text else None
     return written.value if written else None
 
 
@@ -214,6 +215,11 @@ def describe_amounts(column: Column, comment: str, home_currency: str) -> str:
     parts = [comment] if comment else []
     if guess and guess.ambiguous:
         parts.append(f"decide: {guess.ambiguous!r} could mean two things; check decimal and thousands")
+    if guess and guess.unsure_side:
+        side = "a credit" if guess.unsure_side[-1] in CREDITS else "a debit"
+        parts.append(
+            f"decide: {guess.unsure_side!r} is read as {side}; if its letter is something else, omit that at the source"
+        )
     if guess and guess.unread:
         parts.append(f"{guess.unread!r} is not an amount, so its row will be rejected")
     if guess and guess.currencies:

@@ -16,7 +16,7 @@ from functools import lru_cache
 from finance_platform.feeds.draft.two_years import patterns_of, patterns_of_any
 from finance_platform.feeds.values.amounts import read_amount
 from finance_platform.feeds.values.codes import clean
-from finance_platform.feeds.values.common_amounts import APOSTROPHES
+from finance_platform.feeds.values.common_amounts import APOSTROPHES, SIDES
 from finance_platform.feeds.values.dates import (
     date_parts,
     names_no_month,
@@ -94,8 +94,12 @@ _MARKS: tuple[tuple[str, str | None], ...] = (
     (".", "'"),
     (",", "'"),
 )
-_SIDE = re.compile(r"[0-9)] ?(?:dr|cr)\.?$", re.IGNORECASE)
-"""How an amount ends that says its side, as in Tally: 1,200.00 Cr. Before a number, such letters may begin a code."""
+_SIDE = re.compile(rf"[0-9)]\s?(?i:dr|cr)\.?$|[.,][0-9]{{2}}\s?[{SIDES}]$")
+"""How an amount ends that states its side, as in Tally: 1,200.00 Cr. Before a number, such letters may begin a code;
+one letter may end a code such as 100D, but not behind cents: 1.234,56 D."""
+
+_SIDES = ({"D", "C"}, {"D", "H"}, {"S", "H"})
+"""Letters that are the two sides of one language."""
 
 _YEARS_BEFORE_MONTHS = ("yy-MMM", "yy MMM", "yy-MMMM", "yy MMMM")
 _CENTURY, _MONTHS = 100, 12
@@ -146,7 +150,9 @@ class AmountGuess:
         unread: a sample that is not an amount under these marks; empty if there is none.
         ambiguous: a sample that could mean two things, if no other sample settles it; empty if there is none.
         currencies: codes and signs beside the amounts.
-        has_sides: whether Dr or Cr is behind the amounts.
+        has_sides: whether Dr, Cr or a letter is behind the amounts.
+        unsure_side: an amount whose letter may not be its side, since the column has not both of one language; empty if
+            there is none.
     """
 
     decimal: str
@@ -155,6 +161,7 @@ class AmountGuess:
     ambiguous: str = ""
     currencies: tuple[str, ...] = ()
     has_sides: bool = False
+    unsure_side: str = ""
 
 
 @lru_cache(maxsize=8192)
@@ -321,6 +328,12 @@ def _days(texts: Iterable[str], pattern: str) -> dict[str, date]:
     return {text: day for text, day in days.items() if day is not None and 1900 <= day.year < 2100}
 
 
+def _unsure_side(texts: Iterable[str]) -> str:
+    """Return an amount with a letter, unless the letters are the two sides of one language."""
+    stated = [text for text in texts if text[-1:] in SIDES and _SIDE.search(text)]
+    return stated[0] if stated and {text[-1] for text in stated} not in _SIDES else ""
+
+
 def guess_amounts(texts: Sequence[str]) -> AmountGuess | None:
     """Return the marks of a column's texts, none of them blank; None if too few of them are amounts."""
     distinct = list(dict.fromkeys(texts))
@@ -341,4 +354,12 @@ def guess_amounts(texts: Sequence[str]) -> AmountGuess | None:
         thousands = None  # it is in none of the samples
     if thousands is None and is_proven and all(abs(written.value) < _THOUSAND for written in amounts.values()):
         thousands = _OTHER_MARKS[decimal]  # none of the samples could have it
-    return AmountGuess(decimal, thousands, unread, "" if is_proven else ambiguous, tuple(currencies), has_sides)
+    return AmountGuess(
+        decimal,
+        thousands,
+        unread,
+        "" if is_proven else ambiguous,
+        tuple(currencies),
+        has_sides,
+        _unsure_side(amounts),
+    )

@@ -71,8 +71,7 @@ class LineAmounts:
             sides = [self._parse(source, texts, violations) for texts in (debit, credit)]
             return _debit_less_credit(debit, credit, sides, source, violations)
         texts = violations.add_cells("amount", field_texts(source, batch))
-        is_credit_positive = self._rules.is_credit_positive
-        has_sides = self._rules.is_debit_positive and signs is None and not is_credit_positive
+        has_sides = self._rules.has_sides
         parsed = self._parse(source, texts, violations, has_sides=has_sides)
         violations.add_blank("amount", texts)
         violations.add_invalid(
@@ -86,7 +85,7 @@ class LineAmounts:
             of="amount",
         )
         if signs is None or source.rule.sign_column is None:
-            return negate(parsed) if is_credit_positive else parsed
+            return negate(parsed) if self._rules.is_credit_positive else parsed
         return apply_signs(parsed, texts, signs, source.rule.sign_column, violations)
 
     def _parse(
@@ -155,14 +154,15 @@ def exact_amounts(parsed: amounts.ParsedAmounts) -> pa.Array:
 
 
 def _hint(text: str, rules: ReadingRules) -> str:
-    """Return why an amount with a debit or credit mark is not read, if that is the reason."""
-    if not amounts.names_side(text):
+    """Return why an amount that states its side is not read, if that is the reason."""
+    side = amounts.stated_side(text)
+    if not side:
         return ""
     if not rules.is_debit_positive or rules.is_credit_positive:
-        return "; DR and CR beside an amount are read under sign: debit_positive"
+        return f"; {side} beside an amount is read under sign: debit_positive"
     rule = rules.fields["amount"]
     given = "its column gives the sign" if rule.debit or rule.sign_column else "it may have no other sign"
-    return f"; DR or CR is beside it, and {given}"
+    return f"; {side} is beside it, and {given}"
 
 
 def _convert(currency: str) -> str:

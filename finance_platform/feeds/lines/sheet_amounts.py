@@ -6,6 +6,7 @@ shows how texts are written. Does not belong here: the notation of amounts (see 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import FieldSource, RawBatch
+from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.resolved import FieldRule
 from finance_platform.feeds.values.amounts import LIMIT, ParsedAmounts, is_too_large, parse_amounts, read_amount
 from finance_platform.money_text import grouped_money
@@ -36,7 +38,7 @@ def parse_cells(
         source: the field's, with the marks of texts and the headers.
         currency: ISO code of the home's currency.
         batch: its rows.
-        has_sides: whether DR or CR may be beside an amount; CR is negative.
+        has_sides: whether an amount may say its side, as in 5 CR and 5 C; a credit is negative.
     """
     rule = source.rule
     decimal, thousands = rule.decimal, rule.thousands
@@ -56,11 +58,18 @@ def parse_cells(
 
 
 def describe_invalid(parsed: ParsedAmounts, position: int, rule: FieldRule, *, has_sides: bool = False) -> str:
-    """Return a clause that a text of a column is only too large for an amount; empty if it is none at all."""
+    """Return the cause, as a clause, if a text of a column is only too large, or has digits of another script."""
     text = parsed.texts[position].as_py() if parsed.texts is not None and not parsed.values[position].is_valid else None
+    if text and _has_other_digits(text[:MAX_VALUE_CHARACTERS]):
+        return "; its digits are of a script that is not read: write 0 to 9 at the source"
     if not text or not is_too_large(text, rule.decimal, rule.thousands, scale=rule.scale, has_sides=has_sides):
         return ""
     return f"; it is too large: {LARGEST_AMOUNT}"
+
+
+def _has_other_digits(text: str) -> bool:
+    """Return whether a text has decimal digits that are not 0 to 9, full-width ones included."""
+    return any(one.isdecimal() and not unicodedata.normalize("NFKC", one).isascii() for one in text)
 
 
 def _three_decimals(headers: Sequence[str], batch: RawBatch) -> set[str]:

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from finance_platform.contracts.schemas import MONEY_TYPE
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
-from finance_platform.feeds.values.common_amounts import APOSTROPHES, MARKS, Notation, parse_common
+from finance_platform.feeds.values.common_amounts import APOSTROPHES, CREDITS, MARKS, SIDES, Notation, parse_common
 from finance_platform.feeds.values.currencies import CURRENCY_SIGNS, denoted_currencies, is_currency
 
 __all__ = [
@@ -30,9 +30,9 @@ __all__ = [
     "ParsedAmounts",
     "WrittenAmount",
     "is_too_large",
-    "names_side",
     "parse_amounts",
     "read_amount",
+    "stated_side",
 ]
 
 _CENT = Decimal("0.01")
@@ -46,6 +46,7 @@ _MAX_DECIMALS = 60
 _FIRST_TEXTS = 500
 _MARKS_OF_OTHERS = str.maketrans({"−": "-", "–": "-", "—": "-"} | dict.fromkeys(APOSTROPHES, "'"))
 _SIDES = {"CR", "DR"}
+_DIGITS = frozenset("0123456789")
 
 # Letters and signs of currencies; an abbreviation's point belongs to it, as in Fr. 5, unless a digit follows.
 _CURRENCY_MARK = re.compile(rf"(?:[^\W\d_]|[{CURRENCY_SIGNS}])+(?:\.(?![0-9]))?")
@@ -119,7 +120,7 @@ def parse_amounts(
         thousands: the mark that groups thousands, if any.
         currency: ISO code of the home's currency.
         scale: amounts are multiplied by ten to this power, exactly, before they are rounded.
-        has_sides: whether DR or CR may be beside an amount; CR is negative.
+        has_sides: whether an amount may say its side, as in 5 CR and 5 C; a credit is negative.
     """
     notation = Notation(decimal, thousands, scale, currency, has_sides)
     is_plain, values = _parse_plain(texts, notation)
@@ -213,7 +214,8 @@ def read_amount(
         decimal: the decimal mark.
         thousands: the mark that groups thousands, if any.
         scale: the amount is multiplied by ten to this power.
-        has_sides: whether DR or CR may be beside the amount, which then has no other sign; CR is negative.
+        has_sides: whether the amount may say its side, and then has no other sign: DR or CR on either side of it, in
+            capitals or not, or behind it one of D and S, and of C and H, in capitals. A credit is negative.
     """
     return _read(text, Notation(decimal, thousands, scale, has_sides=has_sides))
 
@@ -225,9 +227,10 @@ def is_too_large(
     return read_amount(text, decimal, thousands, scale=scale - MAX_VALUE_CHARACTERS, has_sides=has_sides) is not None
 
 
-def names_side(text: str) -> bool:
-    """Return whether DR or CR is beside an amount."""
-    return len(text) <= MAX_VALUE_CHARACTERS and _split_side(text)[1] != ""
+def stated_side(text: str) -> str:
+    """Return the side that an amount states, such as CR or C; blank if it states none. See `read_amount`."""
+    is_number = len(text) <= MAX_VALUE_CHARACTERS and any(map(str.isdecimal, text))
+    return _split_side(text)[1] if is_number else ""
 
 
 def _read(text: str, notation: Notation) -> WrittenAmount | None:
@@ -272,7 +275,7 @@ def _is_negative(match: re.Match[str], side: str, *, in_parentheses: bool) -> bo
         return None
     if match["after"] and match["fraction"] == "":  # 5.- is a whole amount in Switzerland, and a negative one elsewhere
         return None
-    return in_parentheses or signs in (["-"], ["CR"])
+    return in_parentheses or (bool(signs) and signs[0] in {"-", "CR", *CREDITS})
 
 
 def _scaled_value(match: re.Match[str], scale: int) -> Decimal | None:
@@ -283,7 +286,7 @@ def _scaled_value(match: re.Match[str], scale: int) -> Decimal | None:
 
 
 def _split_side(text: str) -> tuple[str, str]:
-    """Return an amount without the DR or CR beside it, and which of the two it is; blank if neither is."""
+    """Return an amount without the side beside it, and the side: DR, CR or a letter; blank if none is."""
     first, after = text[:2].upper(), text[2:]
     after = after[1:] if after.startswith(". ") else after
     if first in _SIDES and after.strip() and not (after[0].isalpha() or after[0] == "."):
@@ -291,6 +294,10 @@ def _split_side(text: str) -> tuple[str, str]:
     whole = text.removesuffix(".")
     before, last = whole[:-2], whole[-2:].upper()
     if last in _SIDES and before.strip() and not before[-1].isalpha():
+        return before.strip(), last
+    # Before a number, a letter may be of a currency, as in C$ 5; behind its sign, too.
+    before, last = whole[:-1], whole[-1:]
+    if last in SIDES and before.strip() and (before[-1].isspace() or before[-1] in _DIGITS):
         return before.strip(), last
     return text, ""
 

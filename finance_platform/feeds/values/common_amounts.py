@@ -23,6 +23,12 @@ MARKS = frozenset({".", ","})
 """The marks that group in one country and begin a fraction in another."""
 
 APOSTROPHES = "'’‘ʼʹ´`′"
+CREDITS = "CH"
+"""Letters behind an amount that is a credit: C in most languages, H (Haben, Haber) in German and Spanish."""
+
+SIDES = f"DS{CREDITS}"
+"""The letters of either side; D is a debit in every language that has it, and S (Soll) in German."""
+
 _DECIMALS = 2
 _MAX_DIGITS = 15
 """Of a whole number; whatever its fraction, it is less than what money may be."""
@@ -42,7 +48,7 @@ class Notation:
         thousands: the mark that groups thousands, if any; an apostrophe stands for every apostrophe.
         scale: amounts are multiplied by ten to this power.
         currency: ISO code of the home's currency.
-        has_sides: whether DR and CR beside an amount say which side it is on; CR is negative.
+        has_sides: whether DR, CR or a letter beside an amount says which side it is on; a credit is negative.
     """
 
     decimal: str = "."
@@ -173,13 +179,14 @@ def _patterns(notation: Notation) -> _Patterns:
     ]
     negative = r"[-(]"
     if notation.has_sides:
+        side = f"(?:(?i:CR|DR)|[{SIDES}])"
         forms += [
-            f"{before}{number}(?: *(?i:CR|DR))",
-            f"{number} *{currency} +(?i:CR|DR)",
+            f"{before}{number} *{side}",
+            f"{number} *{currency} +{side}",
             f"(?i:CR|DR) *{number}{after}",
             f"(?i:CR|DR) +{currency} *{number}",
         ]
-        negative += "|^(?i:CR)[^A-Za-z]|[^A-Za-z](?i:CR)$"
+        negative += f"|^(?i:CR)[^A-Za-z]|[^A-Za-z](?:(?i:CR)|[{CREDITS}])$"
     points = "".join(re.escape(sign) for sign in {notation.decimal, mark or notation.decimal} if sign in MARKS)
     # The number begins and ends where neither digit nor mark is beside it, nor a group after a space.
     grouped = f"[1-9][0-9]{{0,2}}[{points}][0-9]{{3}}"

@@ -198,7 +198,7 @@ def compare_with_live(
     event, commit = read
     now = state_of(processed, events, commits)
     rules = feed.rules
-    own = delivery_id(event.object_key, event.fingerprint, event.feed, rules.identity, rules.kind)
+    own = delivery_id(event.object_key, event.fingerprint, event.feed, rules.identity, rules.reader)
     if any(one.delivery_id == own for one in now.live):
         return LiveComparison(replaces=True, is_live=True)
     event = replace(event, delivery_id=_ID, at=_NOW, run_id=_ID, order=_order(descriptor, event.object_key))

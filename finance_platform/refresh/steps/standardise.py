@@ -238,7 +238,9 @@ def _has_rules_of(event: DeliveryDiscovered, feed: ResolvedFeed, files: YearsLik
     if like_rule(feed.rules):
         return event.delivery_id == files.identity(event)
     rules = feed.rules
-    return event.delivery_id == delivery_id(event.object_key, event.fingerprint, event.feed, rules.identity, rules.kind)
+    return event.delivery_id == delivery_id(
+        event.object_key, event.fingerprint, event.feed, rules.identity, rules.reader
+    )
 
 
 def _new_commits(processed: ObjectStore, deliveries: pa.StringArray, result: dict[str, Any]) -> list[DeliveryCommit]:

@@ -260,17 +260,27 @@ SIDES = [
     ("CR. 5", -5),
     ("5 USD CR", -5),
     ("CR $5", -5),
+    ("5 D", 5),
+    ("5 C", -5),
+    ("5S", 5),
+    ("5,000.00\u00a0H", -5000),
+    ("5 USD C", -5),
 ]
 
 
 @pytest.mark.parametrize(("text", "expected"), SIDES)
 def test_the_side_beside_an_amount_decides_its_sign(text: str, expected: int) -> None:
-    assert values(parse_amounts(column(text), has_sides=True)) == [Decimal(expected)]
+    assert values(parse_amounts(column(text), ".", ",", has_sides=True)) == [Decimal(expected)]
     assert values(parse_amounts(column(text))) == [None]
 
 
-@pytest.mark.parametrize("text", ["-5 CR", "(5) CR", "5- DR", "DR 5 CR", "CR", "5 CRX", "CR.5", "5 C", "CR5EUR USD"])
+@pytest.mark.parametrize("text", ["-5 CR", "(5) CR", "5- DR", "DR 5 CR", "CR", "5 CRX", "CR.5", "CR5EUR USD"])
 def test_a_side_with_another_sign_or_without_an_amount_is_not_valid(text: str) -> None:
+    assert values(parse_amounts(column(text), has_sides=True)) == [None]
+
+
+@pytest.mark.parametrize("text", ["C 5", "5 c", "5 $C", "5 DC", "-5 C", "(5) H", "5 C D", "CR 5 D", "D", "5 K"])
+def test_a_letter_that_may_be_something_else_is_no_side(text: str) -> None:
     assert values(parse_amounts(column(text), has_sides=True)) == [None]
 
 
@@ -308,7 +318,30 @@ numbers = st.from_regex(
 )
 fractions = st.sampled_from(["", "", ".5", ".50", ",50", ".125", ",1254", "."])
 beside = st.sampled_from(
-    ["", "", "", "-", "+", "$", "USD", "usd ", "€", "(", ")", "CR", "DR ", " ", "−", "US$", "R", "kr", "CRC"]
+    [
+        "",
+        "",
+        "",
+        "-",
+        "+",
+        "$",
+        "USD",
+        "usd ",
+        "€",
+        "(",
+        ")",
+        "CR",
+        "DR ",
+        " ",
+        "−",
+        "US$",
+        "R",
+        "kr",
+        "CRC",
+        "C",
+        " H",
+        "D",
+    ]
 )
 
 
@@ -363,6 +396,8 @@ def test_common_forms_are_read_without_a_call_of_python_for_each(monkeypatch: py
         "-",
         "5 CR",
         "DR 6",
+        "1,005.00 D",
+        "7H",
     ]
 
     def refuse(*_: object) -> None:

@@ -44,7 +44,9 @@ def test_a_balance_is_debit_less_credit_and_each_field_has_its_own_marks():
     assert accepted.one("account_key") == surrogate_key("1000")
 
 
-@pytest.mark.parametrize(("text", "money"), [("12.00 CR", "-12.00"), ("(12.00)", "-12.00"), ("0", "0.00")])
+@pytest.mark.parametrize(
+    ("text", "money"), [("12.00 CR", "-12.00"), ("12.00 H", "-12.00"), ("(12.00)", "-12.00"), ("0", "0.00")]
+)
 def test_one_column_may_name_its_sides(text: str, money: str):
     one = typed(ONE_COLUMN, ("Month", "Account", "Balance"), ("2025-03", "1000", text))
     assert (one.one("balance"), one.one("opening")) == (Decimal(money), None)
@@ -58,6 +60,11 @@ def test_one_column_may_name_its_sides(text: str, money: str):
         (row(account=""), "blank_account", "account is blank"),
         (row(debit=""), "blank_balance", "balance is blank"),
         (row(debit="1O0"), "invalid_balance", "balance: '1O0' is not a valid amount"),
+        (
+            row(debit="١٢٫٥٠"),
+            "invalid_balance",
+            "its digits are of a script that is not read: write 0 to 9 at the source",
+        ),
         (
             row(debit="10000000000000000"),
             *("invalid_balance", "it is too large: an amount is at most 9,999,999,999,999,999.99"),

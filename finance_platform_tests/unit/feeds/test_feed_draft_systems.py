@@ -343,6 +343,51 @@ def test_amounts_with_dr_and_cr_are_debits_and_credits(tmp_path: Path):
     assert sums(tmp_path, text) == {("Actual", "2025-01"): "130000.00"}
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "others"),
+    [
+        ("5,00 D", "1.234,56 C", "3.1;100"),
+        ("5,00D", "1.234,56C", "3.1;100"),
+        ("5,00\u00a0S", "1.234,56\u00a0H", "3.1;100"),
+        ("5,00 D", "1.234,56 H", "100D;200C"),
+    ],
+)
+@pytest.mark.parametrize("header", ["Valor", "Debit/Credit Balance", "Saldo D/C", "Betrag (S/H)"])
+def test_letters_behind_amounts_are_debits_and_credits(
+    first: str, second: str, others: str, header: str, tmp_path: Path
+):
+    text = f"Date;Account;Cost Centre;{header}\n2025-03-03;{others};{first}\n2025-03-04;{others};{second}\n"
+    written = draft(text)
+    assert "sign: debit_positive" in written
+    assert "is read as" not in written
+    assert sums(tmp_path, text) == {("Actual", "2025-03"): "-1229.56"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "side"),
+    [("5,00 D", "6,00 D", "a debit"), ("5,00 D", "6,00 S", "a debit"), ("5,00 C", "6,00", "a credit")],
+)
+def test_letters_behind_amounts_that_are_not_both_sides_are_asked_for(first: str, second: str, side: str):
+    written = draft(f"Data;Conta;Centro de Custo;Valor\n03/03/2025;3.1;100;{first}\n14/03/2025;3.1;100;{second}\n")
+    assert f"decide: {first!r} is read as {side}" in written
+
+
+def test_letters_behind_whole_numbers_are_of_codes():
+    text = "Date,Account,Cost Centre,Amount\n2025-03-03,100D,10S,5.00\n2025-03-04,200C,20H,6.00\n"
+    columns = columns_of(text)
+    assert [source_of(columns[name]) for name in ("account", "department", "amount")] == text.splitlines()[0].split(
+        ","
+    )[1:]
+    assert "sign: debit_positive" not in draft(text)
+
+
+def test_vouchers_of_amounts_with_their_side_balance():
+    rows = "".join(
+        f"2025-03-0{day},V{day},6000,100,{day}.50 D\n2025-03-0{day},V{day},1000,100,{day}.50 C\n" for day in (3, 4)
+    )
+    assert yaml.safe_load(draft(f"Date,Voucher,Account,Dept,Amount\n{rows}"))["balanced"] == {"by": "Voucher"}
+
+
 def test_thousands_behind_a_typographic_apostrophe_are_read(tmp_path: Path):
     text = "Datum,Kostenstelle,Konto,Betrag\n05.01.25,100,6000,1’345.50\n06.01.25,100,6000,2’000.00\n"
     assert sums(tmp_path, text) == {("Actual", "2025-01"): "3345.50"}

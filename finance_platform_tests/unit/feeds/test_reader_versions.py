@@ -22,12 +22,13 @@ from finance_platform.feeds.reader_versions import (
     reader_version,
     total_version,
 )
-from finance_platform.feeds.resolved import Kind
+from finance_platform.feeds.resolved import Kind, Reader
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import feed
 from finance_platform_tests.workbooks import as_text, ods, xls, xlsx
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+READERS: tuple[Reader, ...] = (*KINDS, "ledger_with_sides")
 OF_ENDING = {"csv": None, "xlsx": xlsx, "xls": xls, "ods": ods}
 NOT_LINES = {"delivery_id", "source_file", "reasons", "raw_row", "findings", "header", "line_id"}
 """Columns that say where a row comes from, or something in words about it."""
@@ -92,14 +93,14 @@ LINES: dict[tuple[FileFormat, Kind], tuple[int, str]] = {
     ("text", "lookup"): (11, "a56077e5fe44a85e"),
     ("text", "comments"): (11, "5966cc9949e71b21"),
     ("text", "statement_lines"): (11, "5d229aa1de47df3d"),
-    ("text", "balances"): (11, "794c25feaa397164"),
+    ("text", "balances"): (12, "794c25feaa397164"),
     ("workbook", "ledger"): (13, "be8f56b913265b55"),
     ("workbook", "departments"): (13, "fa4f26e84232b5b8"),
     ("workbook", "accounts"): (13, "f2b105ea64e2b0fc"),
     ("workbook", "lookup"): (13, "58b4803e4fc9a675"),
     ("workbook", "comments"): (13, "1c2103e00473a2aa"),
     ("workbook", "statement_lines"): (13, "a2da10895f4e78c2"),
-    ("workbook", "balances"): (13, "234201485f2d4db6"),
+    ("workbook", "balances"): (14, "234201485f2d4db6"),
 }
 """The version of the reader, and a hash of the lines that it reads, by format and kind."""
 
@@ -199,7 +200,25 @@ def test_the_format_of_a_file_is_that_by_which_it_is_opened(key: str, of_format:
 
 
 def test_each_kind_of_feed_has_a_version() -> None:
-    assert set(OF_KIND) == set(KINDS)
+    assert set(OF_KIND) == set(READERS)
+    assert OF_KIND["ledger_with_sides"] >= OF_KIND["ledger"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "reader"),
+    [
+        ("sign: debit_positive\ncolumns: {amount: Amount", "ledger_with_sides"),
+        ("columns: {amount: Amount", "ledger"),
+        ("sign: credit_positive\ncolumns: {amount: Amount", "ledger"),
+        ("sign: debit_positive\ncolumns: {amount: {from: {debit: Dr, credit: Cr}}", "ledger"),
+        ("sign: debit_positive\ncolumns: {amount: {from: Amount, sign_column: {from: DC, negative: [C]}}", "ledger"),
+    ],
+)
+def test_only_ledgers_whose_amounts_may_state_their_side_are_read_again_for_another_way_to_read_sides(
+    rules: str, reader: Reader
+) -> None:
+    others = ", date: Date, department: Dept, account: Account}\nconstants: {scenario: Actual}\n"
+    assert feed(f"feed: x\nkind: ledger\npath: x.csv\n{rules}{others}").rules.reader == reader
 
 
 def test_files_of_homes_of_the_first_release_with_versions_by_format_keep_their_identity() -> None:

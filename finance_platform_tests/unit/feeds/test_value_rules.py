@@ -93,10 +93,22 @@ def test_a_sign_column_does_not_change_the_rule_of_signs() -> None:
 
 
 def test_a_side_beside_an_amount_is_read_under_debit_positive_only_and_the_reason_says_so() -> None:
-    assert ledger_rows(with_lines(LEDGER, sign="debit_positive"), {"Amount": "5.00 CR"}).one("amount") == -5
+    signed = with_lines(LEDGER, sign="debit_positive")
+    assert [ledger_rows(signed, {"Amount": text}).one("amount") for text in ("5.00 CR", "5.00 C", "5.00 S")] == [
+        -5,
+        -5,
+        5,
+    ]
     typed = ledger_rows(LEDGER, {"Amount": "5.00 CR"})
     assert typed.rules == ["invalid_amount"]
-    assert "DR and CR beside an amount are read under sign: debit_positive" in typed.one("reasons")
+    assert "CR beside an amount is read under sign: debit_positive" in typed.one("reasons")
+
+
+@pytest.mark.parametrize("text", ["١٢٣٤٫٥٠", "۱۲", "१२.50"])
+def test_digits_of_another_script_are_the_reason_of_an_amount_that_is_not_read(text: str) -> None:
+    typed = ledger_rows(LEDGER, {"Amount": text})
+    assert "is not a valid amount; its digits are of a script that is not read" in typed.one("reasons")
+    assert ledger_rows(LEDGER, {"Amount": "１２.50"}).one("amount") == Decimal("12.50")
 
 
 def test_figures_in_thousands_are_money() -> None:

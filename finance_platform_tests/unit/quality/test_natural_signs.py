@@ -138,7 +138,7 @@ def test_amounts_that_are_credit_less_debit_become_debit_less_credit(tmp_path: P
 
 def test_a_mark_of_a_side_beside_such_an_amount_is_rejected(tmp_path: Path):
     (row,) = listed(tmp_path, "2025-01-31,D1,4000,50.00 CR\n2025-01-31,D1,4000,1.00\n").refused_rows
-    assert "DR and CR beside an amount are read under sign: debit_positive" in row.reasons
+    assert "CR beside an amount is read under sign: debit_positive" in row.reasons
 
 
 @pytest.mark.parametrize("amount", ["{debit: Dr, credit: Cr}", "{from: Amount, sign_column: {from: S, negative: [H]}}"])
