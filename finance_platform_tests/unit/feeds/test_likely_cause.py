@@ -180,6 +180,7 @@ def test_a_column_is_proposed_only_if_its_cells_can_be_read_as_the_field(
         (("1'234.56",), "set columns.amount.decimal: '.' and columns.amount.thousands: \"'\""),
         (("none", "nil"), "check columns.amount.from, .decimal and .thousands"),
         (("5 CR", "7 DR"), "set sign: debit_positive in the descriptor, if the amounts are debit less credit"),
+        (("5 C", "7 D"), "set sign: debit_positive in the descriptor, if the amounts are debit less credit"),
     ],
 )
 def test_amounts_under_other_marks_are_explained_by_a_sample(
