@@ -203,6 +203,12 @@ def read_columns(sample: Sample) -> list[Column]:
     return columns
 
 
+def _are_codes(name: str, formats: Sequence[str]) -> bool:
+    """Return whether what may be days are codes such as 1.1.01: of a column with their name, without a whole year."""
+    is_named = rank("account", name) is not None or rank("department", name) is not None
+    return is_named and not any("yyyy" in one or "MMM" in one for one in formats)
+
+
 def _month_over(sample: Sample, position: int) -> str:
     """Return the month over a column, unless its own name begins with it."""
     month = sample.months.get(position, "")
@@ -212,7 +218,8 @@ def _month_over(sample: Sample, position: int) -> str:
 def _guess_dates(name: str, texts: Sequence[str]) -> DateGuess | None:
     """Return how texts are read as dates; of a column of periods, 13 to 16 are in the last month of the year."""
     if rank("period", name) is None and rank("quarter", name) is None:
-        return guess_dates(texts)
+        guess = guess_dates(texts)
+        return None if guess and _are_codes(name, guess.formats) else guess
     if len(set(texts)) >= _SEVERAL_PERIODS and (pattern := years_before_months(texts)):
         return DateGuess((pattern,), pattern.replace("yy", "d"))
     guess = guess_dates(texts, PERIOD_FORMATS)

@@ -25,6 +25,9 @@ OPENING = {
 }  # fmt: skip
 """Words of a balance before the movements."""
 
+_OPENING_OF_MONTH = {"saldo", "anterior"}
+"""Such a balance in Spanish and Portuguese; with another word, it may be that of the year before."""
+
 _SIDES = tuple({word for word in WORDS[side] if " " not in word} for side in ("debit", "credit"))
 _MOST_COLUMNS = 12
 _MOST_MOVEMENTS = 2
@@ -51,7 +54,7 @@ class Balance:
     @property
     def is_opening(self) -> bool:
         """Whether its name says that it is the balance before the movements."""
-        return bool(self.rest & OPENING)
+        return bool(self.rest & OPENING) or self.rest == _OPENING_OF_MONTH
 
     @property
     def source(self) -> Any:

@@ -34,7 +34,7 @@ from finance_platform.feeds.values.header_words import WORDS, plain_name
 
 _TRIAL_BALANCE = re.compile(
     r" (?:trial ?balance|tb|su ?sa|summen und saldenliste|saldenliste|balance generale|balance des comptes"
-    r"|balance de comprobacion|balance de sumas y saldos|bilancio di verifica|saldibalans|proefbalans) "
+    r"|balance de comprobacion|balance de sumas y saldos|bilancio di verifica|saldibalans|proefbalans|balancete) "
 )
 _SIDES = ("debit", "credit")
 _CLOSING = {"closing", "ending", "endsaldo", "schlusssaldo", "eindsaldo"}

@@ -508,11 +508,19 @@ Account,Opening Balance,Debit,Credit,Closing Balance
 5000,"20,000.00 Dr","10,000.00",,"30,000.00 Dr"
 3000,"8,000.00 Cr",,,"8,000.00 Cr"
 """
+BALANCETE = """\
+Conta;Descrição;Saldo Anterior;Débito;Crédito;Saldo Atual
+1.1.01;Caixa;10.000,00 D;5.000,00;4.000,00;11.000,00 D
+3.1.01;Receita;22.000,00 C;;11.000,00;33.000,00 C
+4.1.01;Despesa;20.000,00 D;10.000,00;;30.000,00 D
+2.1.01;Capital;8.000,00 C;;;8.000,00 C
+"""
 
 
 @pytest.mark.parametrize(
     ("text", "name", "balance", "opening", "movements"),
     [
+        (BALANCETE, "contas_2025-03.csv", "Saldo Atual", "Saldo Anterior", "'Débito' and 'Crédito'"),
         (SAP_BALANCES, "S_ALR_2025-03.csv", "Kumulierter Saldo", None,
          "'Berichtszeitraum Soll' and 'Berichtszeitraum Haben'"),
         (DATEV_BALANCES, "SuSa_2025-03.csv", {"debit": "Saldo Soll", "credit": "Saldo Haben"}, None,
@@ -533,7 +541,7 @@ def test_movements_that_lead_from_opening_to_closing_balances_prove_a_trial_bala
     assert f"account and amount from {movements}" in " ".join(written.replace("\n#", "").split())
     read = check(tmp_path, text, name)
     assert read.is_fine
-    assert read.outcomes["accepted"].rows == len([line for line in text.splitlines() if line[:4].isdigit()])
+    assert read.outcomes["accepted"].rows == len([line for line in text.splitlines() if line[:1].isdigit()])
 
 
 def test_lines_beside_which_balances_run_are_no_trial_balance():
