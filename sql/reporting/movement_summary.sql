@@ -1,9 +1,9 @@
--- Grain: one row per load, period, kind, scenario, measure, quantity and cause since :since, UTC; of restatements, since
--- :restated_since.
+-- Grain: one row per load, period, kind, scenario, measure, quantity and cause.
 --
--- Quantity keeps apart what must not be added: flow and balance are money, and statistical is not. A cell counts once,
--- even if several of its attributes changed. Moved is gross: the sum of absolute changes, or of the amounts that are
--- reported under another attribute; a rename moves nothing. A scenario that is gone keeps the name of its movements.
+-- Rows are those since :since, UTC, and of restatements those since :restated_since. Quantity keeps apart what must not
+-- be added: flow and balance are money, and statistical is not. A cell counts once, even if several of its attributes
+-- changed. Moved is gross: the sum of absolute changes, or of the amounts that are reported under another attribute; a
+-- rename moves nothing. A scenario that is gone keeps the name of its movements.
 
 WITH RecordedScenario AS (
     SELECT ScenarioKey, MAX(ScenarioName) AS ScenarioName
