@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from finance_platform.feeds.cells import RawBatch
+from finance_platform.feeds.values.dates import periods_of_year
 
 if TYPE_CHECKING:
     import numpy as np
@@ -122,7 +123,9 @@ class ReaderFindings:
         cause: what all rows have in common if none was accepted.
         advice: how to correct the doubts or the cause.
         control_totals: the totals that the file prints.
-        weight_years: the fiscal years whose amounts its years are spread like, each named by its first period.
+        weight_years: the fiscal years whose amounts its years are spread like, each named by its first period. Of years
+            that are spread by weights of the descriptor, these years; of parts of years, each with its number of
+            periods, as in 2025-04/3. Files of earlier releases name none of these.
     """
 
     notes: Mapping[str, Note] = field(default_factory=dict)
@@ -131,6 +134,15 @@ class ReaderFindings:
     advice: str = ""
     control_totals: ControlTotals = NO_CONTROL_TOTALS
     weight_years: Sequence[str] = ()
+
+    @property
+    def periods_of_years(self) -> int:
+        """How many periods each of its years that are spread has, or each part of a year."""
+        return int(self.weight_years[0][8:] or 12)
+
+    def spread_year(self, period: str) -> str:
+        """Return the first period of the year, or the part of one, over which an amount of a period is spread."""
+        return periods_of_year(period, int(self.weight_years[0][5:7]), self.periods_of_years)[0]
 
     @property
     def warnings(self) -> list[str]:

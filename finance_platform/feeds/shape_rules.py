@@ -7,7 +7,7 @@ Does not belong here: what a descriptor may say (see `descriptor.shape`), reshap
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,6 +102,15 @@ class SpreadRule:
     def periods_of(self, period: str) -> list[str]:
         """Return the periods over which an amount of a period is spread."""
         return periods_of_year(period, self.first_month, len(self.weights) or _MONTHS)
+
+    def years_of(self, periods: Iterable[str]) -> list[str]:
+        """Return the years that are spread by the weights, or the parts of years, as findings name them.
+
+        Args:
+            periods: those of the lines.
+        """
+        part = "" if len(self.weights) == _MONTHS else f"/{len(self.weights)}"
+        return sorted({f"{self.periods_of(period)[0]}{part}" for period in periods})
 
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> SpreadRule:

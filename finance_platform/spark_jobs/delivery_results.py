@@ -155,7 +155,7 @@ class DeliveryResult:
             extra_columns=json.loads(summary["extra_columns"]),
             header=tuple(header),
             header_kinds=tuple(header.values()),
-            findings=ReaderFindings.from_json(json.loads(summary["findings"])),
+            findings=self._findings(rules),
             unweighted_id=unweighted,
             dated_from=self.dated_from,
             has_dates=self.has_dates,
@@ -163,6 +163,12 @@ class DeliveryResult:
             attempt=attempt,
             committed_at=committed_at,
         )
+
+    def _findings(self, rules: ReadingRules) -> ReaderFindings:
+        findings = ReaderFindings.from_json(json.loads(self.summary["findings"]))
+        if rules.spread is None or rules.spread.like is not None:
+            return findings
+        return replace(findings, weight_years=rules.spread.years_of(count.period for count in self.periods.values()))
 
     def _constant_scenarios(self, rules: ReadingRules, object_key: str) -> tuple[str, ...]:
         """Return the scenario that the feed or the file's name gives, if every line has it."""

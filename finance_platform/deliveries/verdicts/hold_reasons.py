@@ -312,7 +312,7 @@ class HoldReasons:
                 if (one.object_key, one.is_spread) == (file, is_spread)
             ]
             which = (
-                f"it does not replace all lines of {quote_name(file)}, whose years were spread like other amounts"
+                f"it does not replace all lines of {quote_name(file)}, whose years were spread by other weights"
                 if is_spread
                 else f"it replaces no line of {quote_name(file)}, which counts as it was read before `load` was changed"
             )

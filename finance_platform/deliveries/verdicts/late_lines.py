@@ -23,7 +23,6 @@ from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.verdicts.removals import changed_deliveries
 from finance_platform.deliveries.verdicts.restated_cells import find_restated_cells
 from finance_platform.deliveries.verdicts.reversals import has_reversals
-from finance_platform.feeds.values.dates import periods_of_year
 
 _COLUMNS = ("period", "scenario", "line_key", "transaction_id", "department_key", "account_key", "amount")
 _NUMBERS = ("transaction_id", "reverses_transaction_id")
@@ -62,7 +61,7 @@ def find_late_periods(
         *links,
         *_linked_by_vouchers(live, candidate),
         *_linked_by_reversals(lines, live, candidate, cells),
-        *_linked_by_years(candidate, changed),
+        *_linked_by_years(live, candidate, changed),
         *find_moves(lines, live, candidate, cells),
     ]
     groups = [group for group in _connected(closed, links) if closed.intersection(group)]
@@ -75,19 +74,31 @@ def _linked_by_vouchers(live: LiveDeliveries, candidate: LiveDelivery) -> Iterab
         yield from map(tuple, delivery.commit.voucher_periods)
 
 
-def _linked_by_years(candidate: LiveDelivery, changed: Collection[str]) -> Iterable[tuple[str, ...]]:
-    """Yield the changed periods of each fiscal year, if the candidate has years that are spread like other amounts.
+def _linked_by_years(
+    live: LiveDeliveries, candidate: LiveDelivery, changed: Collection[str]
+) -> Iterable[tuple[str, ...]]:
+    """Yield the changed periods of each fiscal year, if the candidate has years that were spread in another way.
 
-    When these amounts change, money of the year moves between all of its periods, although the file was not sent again.
+    When the amounts change that years are spread like, or the weights of the descriptor, money of the year moves
+    between all of its periods. Years of other contents by the same weights differ by what was sent alone.
     """
-    years = candidate.commit.findings.weight_years
-    if not candidate.commit.unweighted_id or not years:
+    if not candidate.commit.findings.weight_years:
         return
-    first_month = int(years[0][5:])
     of_year: dict[str, list[str]] = {}
     for period in sorted(changed):
-        of_year.setdefault(periods_of_year(period, first_month)[0], []).append(period)
-    yield from map(tuple, of_year.values())
+        of_year.setdefault(candidate.commit.findings.spread_year(period), []).append(period)
+    earlier = live.earlier(candidate)
+    for year, periods in of_year.items():
+        if candidate.commit.unweighted_id or any(_is_spread_otherwise(one, candidate, year) for one in earlier):
+            yield tuple(periods)
+
+
+def _is_spread_otherwise(earlier: LiveDelivery, candidate: LiveDelivery, year: str) -> bool:
+    """Return whether an earlier version is the same content under other rules, or has other periods of a year."""
+    year_of = candidate.commit.findings.spread_year
+    commits = (one.commit_of_all or one.commit for one in (earlier, candidate))
+    before, after = ({count.period for count in commit.periods if year_of(count.period) == year} for commit in commits)
+    return earlier.event.fingerprint == candidate.event.fingerprint or before != after
 
 
 def _linked_by_reversals(

@@ -6,7 +6,7 @@ read again under it (see `returning_lines`), what is done about them (see `accep
 Deliveries of different load modes replace nothing of each other (181). After a change of `load`, files that are held or
 gone from the raw zone still count as they were read before, and a correction of their lines would count beside them.
 So it is with deliveries whose keys or scopes have other fields: none of these texts are equal (467), and with years
-that were spread like other amounts, and have lines in other periods (603).
+that were spread by other weights, and have lines in other periods (603, 652).
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Sup
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries, cells_of_lines, count_in_cell
 from finance_platform.feeds.values.codes import fold
-from finance_platform.feeds.values.dates import periods_of_year
 
 _PLACE = ["posting_date", "department_key", "account_key"]
 _NUMBER = "transaction_id"
@@ -46,7 +45,7 @@ class OtherLoad:
         period: YYYY-MM.
         rows: how many lines.
         amount: their sum, sign as delivered; the gross amount is not known of files of earlier releases.
-        is_spread: whether they are of years that were spread like other amounts.
+        is_spread: whether they are of years that were spread by other weights.
     """
 
     object_key: str
@@ -63,7 +62,7 @@ def find_other_loads(lines: LiveLines, live: LiveDeliveries, candidate: LiveDeli
     Under replace_period those of the scenarios and periods that it covers, under upsert those of files that have one of
     its numbers there, or a line without a number on the same day, department and account. Under append it replaces none
     in any case. Of files of the same load mode under another key or scope, the lines in whose fields it has a line. Of
-    years with its keys that were spread like other amounts, the lines in periods in which it has none.
+    years with its keys that were spread by other weights, the lines in periods in which it has none.
 
     Args:
         lines: reads the lines.
@@ -114,30 +113,40 @@ def _under_other_keys(lines: LiveLines, live: LiveDeliveries, candidate: LiveDel
 def _of_years(lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery) -> Iterator[OtherLoad]:
     """Yield the lines of years with the keys of a candidate that it does not replace, since its own have other periods.
 
-    The key of such a line is that of its year and its period, and the amounts that years are spread like may be other
-    ones since a file was read that is gone from the raw zone, or is held.
+    The key of such a line is that of its year and its period, and the amounts or weights by which years are spread may
+    be other ones since a file was read that is gone from the raw zone, or is held.
     """
-    years = candidate.commit.findings.weight_years
-    others = [one for one in live.with_same_keys(candidate) if one.commit.unweighted_id] if years else []
-    if candidate.event.load_mode != "upsert" or not (others and candidate.commit.unweighted_id):
+    others = [] if _has_all_periods(candidate) else live.with_same_keys(candidate)
+    if not others:
         return
-    first_month = int(years[0][5:])
+    is_upsert = candidate.event.load_mode == "upsert"
+    replaced = ["line_key"] if is_upsert else ["cell", "scope_key"]
+    claimed = set() if is_upsert or candidate.event.is_scoped else claimed_cells(candidate)
     fields = [COLUMNS_OF_FIELDS[name] for name in candidate.event.keyed_by.split() if name in COLUMNS_OF_FIELDS]
     names = [name for name in fields if name != "period"]  # the year stands for it
-    own = _with_years(_own_keys(lines, candidate, names), first_month)
+    own = _with_years(_own_keys(lines, candidate, names), candidate)
     for other in others:
-        cells = cells_of_lines(other)
+        cells = cells_of_lines(other) - claimed
         superseded = lines.superseded(other, LiveSet(live.by_id, {}), cells)
-        table = _with_years(fold_scenarios(lines.read(other, superseded, cells, ["amount", *names])), first_month)
-        table = table.join(own, keys=["year", *names], join_type="left semi")
-        table = table.join(own, keys=["line_key"], join_type="left anti")
+        table = fold_scenarios(lines.read(other, superseded, cells, ["scope_key", "amount", *names]))
+        table = _with_years(table, candidate).join(own, keys=["year", *names], join_type="left semi")
+        table = table.join(own, keys=replaced, join_type="left anti")
         yield from (replace(one, is_spread=True) for one in _by_cell(table, other, candidate))
 
 
-def _with_years(table: pa.Table, first_month: int) -> pa.Table:
+def _has_all_periods(candidate: LiveDelivery) -> bool:
+    """Return whether a candidate has no years that are spread, or lines in each period of these, by equal weights."""
+    findings = candidate.commit.findings
+    if candidate.commit.unweighted_id or not findings.weight_years:
+        return not findings.weight_years
+    periods = {count.period for count in candidate.commit.periods}
+    return len(periods) == len(findings.weight_years) * findings.periods_of_years
+
+
+def _with_years(table: pa.Table, candidate: LiveDelivery) -> pa.Table:
     """Return lines with scenario and fiscal year as one text."""
     cells = map(cell_of, table["cell"].to_pylist())
-    years = [f"{scenario} {periods_of_year(period, first_month)[0]}" for scenario, period in cells]
+    years = [f"{scenario} {candidate.commit.findings.spread_year(period)}" for scenario, period in cells]
     return table.append_column("year", pa.array(years, pa.string()))
 
 

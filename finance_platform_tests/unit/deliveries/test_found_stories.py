@@ -692,7 +692,7 @@ def test_a_year_does_not_count_beside_the_same_one_that_was_spread_like_other_am
     """The first file is gone from the raw zone, and last year's amounts have moved from January to March since."""
     feed.send("a", "v1", of_year(JANUARY), **LIKE_ACTUAL)
     assert feed.send("b", "w1", of_year(MARCH, "12.00"), **LIKE_ACTUAL) == (
-        "it does not replace all lines of a.csv, whose years were spread like other amounts: "
+        "it does not replace all lines of a.csv, whose years were spread by other weights: "
         "Budget 2025-01, lines 1, net 10.00"
     )
     assert feed.published == money(january=10)
@@ -706,7 +706,7 @@ def test_an_earlier_year_is_not_spread_anew_beside_the_one_that_replaced_it(feed
     feed.send("a", "v1", of_year(JANUARY), **LIKE_ACTUAL)
     feed.send("b", "w1", of_year(JANUARY, "12.00"), **LIKE_ACTUAL)
     again = feed.send("a", "v1", of_year(MARCH), delivery_id="a.csv@march", **LIKE_ACTUAL)
-    assert again.startswith("it does not replace all lines of b.csv, whose years were spread like other amounts")
+    assert again.startswith("it does not replace all lines of b.csv, whose years were spread by other weights")
     assert feed.published == money(january=12)
     feed.find("a", "v1", of_year(FEBRUARY), delivery_id="a.csv@february", **LIKE_ACTUAL)
     feed.find("b", "w1", of_year(FEBRUARY, "12.00"), delivery_id="b.csv@february", **LIKE_ACTUAL)

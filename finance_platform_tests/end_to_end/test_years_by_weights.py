@@ -1,0 +1,126 @@
+"""Budgets of years that are spread by weights of the descriptor, which change.
+
+Belongs here: which months count then, beside files that are gone and beside closed periods. Does not belong here: how
+an amount is spread (see `unit/feeds/test_spread`), years that are spread like a scenario (see
+`test_values_from_other_feeds`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from finance_platform.deliveries.decisions import accept
+from finance_platform.deliveries.register import PeriodStatusChanged, Register
+from finance_platform.warehouse.ledger import published_versions
+from finance_platform_tests.model_based.home import LawHome
+from finance_platform_tests.unit.zone import ADA
+
+pytestmark = pytest.mark.end_to_end
+
+PLAN = """
+feed: plan
+kind: ledger
+path: plan_*.csv
+columns: {{date: {{from: Day, formats: [yyyy-MM-dd]}}, department: Dept, account: Account, amount: Amount}}
+spread: {{over: {over}, how: {{weights: {weights}}}}}
+constants: {{scenario: Budget}}
+load: {load}
+hold_if_removes: never
+"""
+BY_KEY = "{mode: upsert, key: [department, account]}"
+JANUARY_ALONE, JUNE_ALONE = [1] + [0] * 11, [0] * 5 + [1] + [0] * 6
+SENT = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+class Plans:
+    """A home with budgets."""
+
+    def __init__(self, home: LawHome) -> None:
+        self.home = home
+
+    def spread(self, weights: list[int], *, over: str = "fiscal_year", load: str = BY_KEY) -> None:
+        self.home.describe("plan", PLAN.format(weights=weights, over=over, load=load))
+
+    def send(self, name: str, amount: str, day: str = "2025-01-01") -> None:
+        """Send a file with one amount, and run."""
+        data = f"Day,Dept,Account,Amount\n{day},D1,6000,{amount}\n"
+        self.home.put(name, data.encode(), SENT + timedelta(minutes=self.home.ticks))
+        self.home.refresh()
+
+    def close(self, period: str) -> None:
+        signed = {"fact_financials": published_versions(self.home.warehouse)["fact_financials", period]}
+        at = self.home.tick().isoformat()
+        Register(self.home.processed).append([PeriodStatusChanged("closed", period, "ada", "done", at, signed)])
+
+    @property
+    def held(self) -> dict[str, str]:
+        return {one.event.object_key: one.reason for one in self.home.state().inactive}
+
+    @property
+    def months(self) -> dict[str, Decimal]:
+        """The budget of each month."""
+        amounts: dict[str, Decimal] = {}
+        for cell, figures in self.home.star().facts.items():
+            month = f"{cell.day:%Y-%m}"
+            amounts[month] = amounts.get(month, Decimal(0)) + figures.amount
+        return amounts
+
+
+@pytest.fixture
+def plans(tmp_path: Path, spark: SparkSession) -> Plans:
+    return Plans(LawHome(tmp_path, spark, closed_periods="hold"))
+
+
+@pytest.mark.parametrize("load", [BY_KEY, "{mode: replace_period}", "{mode: replace_period, scope: [department]}"])
+def test_a_year_does_not_count_beside_the_one_of_a_file_that_is_gone_with_other_months(plans: Plans, load: str) -> None:
+    plans.spread(JANUARY_ALONE, load=load)
+    plans.send("plan_1.csv", "100.00")
+    plans.home.remove("plan_1.csv")
+    plans.spread(JUNE_ALONE, load=load)
+    plans.send("plan_2.csv", "120.00")
+    assert plans.held == {
+        "plan_2.csv": "it does not replace all lines of plan_1.csv, whose years were spread by other weights: "
+        "Budget 2025-01, lines 1, net 100.00"
+    }
+    assert plans.months == {"2025-01": Decimal(100)}
+    plans.send("plan_1.csv", "100.00")  # it is back, and is read by the same weights
+    assert (plans.held, plans.months) == ({}, {"2025-06": Decimal(120)})
+
+
+def test_quarters_are_not_compared_with_one_another(plans: Plans) -> None:
+    plans.spread([1, 0, 0], over="fiscal_quarter")
+    plans.send("plan_1.csv", "100.00")
+    plans.send("plan_2.csv", "50.00", "2025-04-01")
+    assert (plans.held, plans.months) == ({}, {"2025-01": Decimal(100), "2025-04": Decimal(50)})
+    plans.home.remove("plan_1.csv")
+    plans.spread([0, 1, 0], over="fiscal_quarter")
+    plans.send("plan_3.csv", "110.00")
+    assert "it does not replace all lines of plan_1.csv" in plans.held["plan_3.csv"]
+
+
+def test_a_year_by_other_weights_waits_whole_if_one_of_its_periods_is_closed(plans: Plans) -> None:
+    """The amount of January would stay beside the same amount of June."""
+    plans.spread(JANUARY_ALONE)
+    plans.send("plan_1.csv", "100.00")
+    plans.close("2025-01")
+    plans.spread(JUNE_ALONE)
+    plans.home.refresh()
+    assert plans.months == {"2025-01": Decimal(100)}
+    plans.send("plan_1.csv", "120.00")
+    assert plans.months == {"2025-01": Decimal(100)}
+    accept(plans.home.processed, "plan_1.csv", ADA)
+    plans.home.refresh()
+    assert plans.months == {"2025-06": Decimal(120)}
+
+
+def test_a_corrected_year_by_the_same_weights_waits_in_closed_periods_alone(plans: Plans) -> None:
+    plans.spread([1, 1] + [0] * 10)
+    plans.send("plan_1.csv", "100.00")
+    plans.close("2025-01")
+    plans.send("plan_1.csv", "120.00")
+    assert plans.months == {"2025-01": Decimal(50), "2025-02": Decimal(60)}
