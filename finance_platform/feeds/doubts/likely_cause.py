@@ -220,7 +220,7 @@ def _explain_sides(rules: ReadingRules, rule: FieldRule) -> str:
     """Return the fix of amounts that state their side."""
     if rule.debit or rule.sign_column:
         return "leave out sides such as CR at the source, because a column of the descriptor gives the sign"
-    if not rules.is_debit_positive:
+    if not rules.has_sides:
         return "set sign: debit_positive in the descriptor, if the amounts are debit less credit"
     return "leave out the other sign at the source; a side beside an amount, such as CR, is its sign"
 

@@ -192,6 +192,20 @@ def test_amounts_under_other_marks_are_explained_by_a_sample(
     assert findings["advice"].startswith(fix)
 
 
+@pytest.mark.parametrize(
+    ("sign", "amount", "fix"),
+    [
+        ("credit_positive", "5 C", "set sign: debit_positive"),
+        ("debit_positive", "-5 C", "leave out the other sign"),
+    ],
+)
+def test_the_fix_of_amounts_with_a_side_depends_on_the_rule_of_signs(
+    sign: str, amount: str, fix: str, tmp_path: Path
+) -> None:
+    text = f"{LEDGER}\nsign: {sign}\n"
+    assert findings_of(tmp_path, f"{HEADER}\n2025-01-01,D,1,{amount}\n", text)["advice"].startswith(fix)
+
+
 def test_a_mark_that_a_feed_does_not_have_is_not_named(tmp_path: Path) -> None:
     text = re.sub("thousands: '?\"?,'?\"?", "", LEDGER)
     cause = findings_of(tmp_path, f"{HEADER}\n2025-01-01,D,1,none\n", text)["cause"]
