@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -104,21 +106,27 @@ class StagedRows:
         """Whether the rows were too many for the memory."""
         return self._writer is not None
 
-    def parts(self, names: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """Yield the rows in parts, in the order of the files if they are in memory, else as they came.
+    def parts(
+        self, names: Sequence[str] | None = None, wanted: npt.NDArray[np.int64] | None = None
+    ) -> Iterator[tuple[int, pa.Table]]:
+        """Yield the position of the first row of each part, and its rows: as they came, if they are on the disk.
 
         Args:
             names: of the columns; those that the rows do not have are left out.
+            wanted: positions of rows, ascending; parts without any of them are left out.
         """
         chosen = [column.name for column in self.columns if names is None or column.name in names]
         if not self.is_on_disk:
-            yield self._waiting().select(chosen)
+            yield 0, self._waiting().select(chosen)
             return
         with self.store.open(self._key) as stream:
-            file, schema = pq.ParquetFile(stream), arrow_schema(self.columns)
+            file, schema, start = pq.ParquetFile(stream), arrow_schema(self.columns), 0
             types = pa.schema([schema.field(name) for name in chosen])
             for number in range(file.num_row_groups):
-                yield file.read_row_group(number, columns=chosen).select(chosen).cast(types)
+                end = start + file.metadata.row_group(number).num_rows
+                if wanted is None or np.diff(np.searchsorted(wanted, [start, end]))[0]:
+                    yield start, file.read_row_group(number, columns=chosen).select(chosen).cast(types)
+                start = end
 
     def files(self) -> list[DataFile]:
         """Return the file that has the rows, for Spark."""

@@ -7,7 +7,7 @@ the rule (see `transforms.key_comparison`), staging (see `small_batches`), the s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -48,16 +48,16 @@ class StagedRepeats:
     cells_of: npt.NDArray[np.int64]
 
     @staticmethod
-    def find(parts: Iterable[pa.Table], readable: pa.Array, compared: Sequence[str]) -> StagedRepeats:
+    def find(parts: Iterable[tuple[int, pa.Table]], readable: pa.Array, compared: Sequence[str]) -> StagedRepeats:
         """Find them.
 
         Args:
-            parts: all staged rows in their order, with the columns of `columns_to_compare`.
+            parts: all staged rows, see `StagedRows.parts`, with the columns of `columns_to_compare`.
             readable: ids of the deliveries that could be read.
             compared: see `compare_keys`.
         """
-        keyed, positions, start = [], [np.zeros(0, np.int64)], 0
-        for part in parts:
+        keyed, positions = [], [np.zeros(0, np.int64)]
+        for start, part in parts:
             is_keyed = pc.and_(
                 pc.is_in(part["outcome"], pa.array(["accepted", WRITTEN])), pc.is_valid(part["line_key"])
             )
@@ -67,7 +67,6 @@ class StagedRepeats:
             of_part = part.select(list(dict.fromkeys(names))).append_column("has_cells", has_cells)
             keyed.append(of_part.filter(is_keyed))
             positions.append(start + np.flatnonzero(is_keyed.to_numpy()))
-            start += len(part)
         rows = pa.concat_tables(keyed).combine_chunks()  # else each part is taken from all chunks
         keyed.clear()
         repeats, of_rows = find_repeats(rows, compared), np.concatenate(positions)
@@ -102,6 +101,14 @@ class StagedRepeats:
         lines = lines.append_column("repeat", pa.array(lacking))
         found = lines.join(known, list(_PLACE_OF_CELLS), join_type="inner", use_threads=False)
         self.cells_of[found["repeat"].to_numpy()] = found["cell"].to_numpy()
+
+    def apart(self) -> tuple[StagedRepeats, StagedRepeats]:
+        """Return those staged with their cells, and the others: lines that the reader wrote, which it yields last."""
+        has_cells = self.rows["has_cells"].to_numpy()[self.repeats.rows]
+        return self._only(np.flatnonzero(has_cells)), self._only(np.flatnonzero(~has_cells))
+
+    def _only(self, at: npt.NDArray[np.int64]) -> StagedRepeats:
+        return replace(self, repeats=self.repeats.take(at), positions=self.positions[at], cells_of=self.cells_of[at])
 
     def take_out(self, part: pa.Table, start: int) -> tuple[pa.Table, pa.Table]:
         """Return the rows of a part that repeat no key, and the others as `REJECTED_ROWS`.
@@ -162,3 +169,28 @@ def _with_sheet(rows: pa.Table) -> pa.Table:
     return rows.set_column(
         rows.column_names.index("source_sheet"), "source_sheet", pc.fill_null(rows["source_sheet"], "")
     )
+
+
+class LateRows:
+    """Rejected rows that are staged after all others, to be written among these in the order of their files."""
+
+    def __init__(self, rows: Iterable[pa.Table]) -> None:
+        """Take the rows; see `StagedRepeats.apart`."""
+        tables = [_SCHEMA.empty_table(), *rows]
+        self._rows = pa.concat_tables(tables).sort_by("source_row") if len(tables) > 1 else tables[0]
+
+    def before(self, part: pa.Table) -> pa.Table:
+        """Return, and drop, those that precede the last row of their delivery in a part of the others."""
+        if not len(self._rows) or not len(part):
+            return _SCHEMA.empty_table()
+        lasts = part.group_by("delivery_id", use_threads=False).aggregate([("source_row", "max")])
+        at = pc.index_in(self._rows["delivery_id"], lasts["delivery_id"].combine_chunks())
+        last = lasts["source_row_max"].combine_chunks().take(at.combine_chunks())
+        is_before = pc.fill_null(pc.less(self._rows["source_row"], last), False)
+        rows = self._rows.filter(is_before)
+        self._rows = self._rows.filter(pc.invert(is_before))
+        return rows
+
+    def rest(self) -> pa.Table:
+        """Return those that are left."""
+        return self._rows

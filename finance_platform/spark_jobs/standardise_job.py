@@ -83,7 +83,7 @@ from finance_platform.spark_jobs.small_batches import (
     rows_with,
     write_by_delivery,
 )
-from finance_platform.spark_jobs.staged_repeats import StagedRepeats, columns_to_compare
+from finance_platform.spark_jobs.staged_repeats import LateRows, StagedRepeats, columns_to_compare
 from finance_platform.spark_jobs.tables import read_files, write_shared, write_split, write_whole
 from finance_platform.spark_jobs.tasks_here import dealt, run_here
 from finance_platform.spark_jobs.written_lines import WrittenLines, rejected_rows_of, writes_lines
@@ -288,21 +288,29 @@ class _Batch:
         self, staged: StagedRows, repeats: StagedRepeats | None, results: Mapping[str, DeliveryResult]
     ) -> pa.Table:
         """Write the rejected rows of each part of the staged rows; return all other rows of readable files."""
-        start, others, measured, files = 0, [], _measured(results), []
-        folder = self._folder_of(REJECTED_ROWS)
-        for number, part in enumerate(staged.parts()):
-            rows, rejected = repeats.take_out(part, start) if repeats else (part, None)
-            start += len(part)
+        others, measured, parts, late = [], _measured(results), 0, LateRows(())
+        if repeats and staged.is_on_disk:
+            repeats, of_written = repeats.apart()
+            wanted = staged.parts(wanted=of_written.positions)
+            late = LateRows(of_written.take_out(part, start)[1] for start, part in wanted)
+        for start, part in staged.parts():
+            rows, of_repeats = repeats.take_out(part, start) if repeats else (part, None)
             rows = rows.filter(pc.is_in(rows["delivery_id"], measured))
-            of_part = [rows_of_table(REJECTED_ROWS, rows), *([] if rejected is None else [rejected])]
-            folder_of_part = f"{folder}-part-{number}" if number else folder
-            own = write_by_delivery(pa.concat_tables(of_part), self.processed, folder_of_part, PLACE)
-            for name, of_delivery in own.items():
-                results[name].files.setdefault(REJECTED_ROWS.name, []).extend(of_delivery)
-                files += of_delivery
+            rejected = [rows_of_table(REJECTED_ROWS, rows), *([] if of_repeats is None else [of_repeats])]
+            rejected.append(late.before(pa.concat_tables(rejected)))
+            self._write_rejected_part(pa.concat_tables(rejected), parts, results)
             others.append(rows_with(rows, ["accepted", MENTIONED]))
+            parts += 1
+        self._write_rejected_part(late.rest(), parts, results)
+        files = [file for result in results.values() for file in result.files.get(REJECTED_ROWS.name, ())]
         self._count(REJECTED_ROWS, files, results)
         return pa.concat_tables(others)
+
+    def _write_rejected_part(self, rows: pa.Table, number: int, results: Mapping[str, DeliveryResult]) -> None:
+        folder = self._folder_of(REJECTED_ROWS)
+        own = write_by_delivery(rows, self.processed, f"{folder}-part-{number:05}", PLACE)
+        for name, of_delivery in own.items():
+            results[name].files.setdefault(REJECTED_ROWS.name, []).extend(of_delivery)
 
     def _folder_of(self, contract: Contract) -> str:
         """Return the new folder of a table's files."""
