@@ -183,7 +183,12 @@ def test_rows_that_repeat_a_key_are_compared_as_by_spark_without_a_plan_of_it(
     text, content = KINDS[name]
     if name == "lines that Spark would write":
         monkeypatch.setattr(standardise_job, "writes_lines", lambda *_, **__: [])
-    contents = {"b.csv": content + more, "a.csv": content, "c.csv": content + more + more, "empty.csv": ""}
+    contents: dict[str, str | None] = {
+        "b.csv": content + more,
+        "a.csv": content,
+        "c.csv": content + more + more,
+        "empty.csv": "",
+    }
     is_of_reader = name == "lines of which some repeat a key"
     if are_many and is_of_reader:
         monkeypatch.setattr(small_batches, "MOST_BYTES", 1)
@@ -206,7 +211,7 @@ def test_of_equal_rows_with_one_key_the_first_counts_and_of_differing_ones_none(
         patch.setattr(small_batches, "MOST_BYTES", most_bytes)
         patch.setattr(small_batches, "MOST_ROWS_OF_PART", most_rows)
         content = "Id,Date,Dept,Account,Amount\n" + "".join(lines)
-        _, tables = read(None, tmp_path_factory.mktemp("law"), KEYED, {"a.csv": content})
+        tables: dict[Any, Any] = read(None, tmp_path_factory.mktemp("law"), KEYED, {"a.csv": content})[1]
     amounts: dict[str, list[Decimal]] = {}
     for key, amount in rows:
         amounts.setdefault(key, []).append(Decimal(amount))
