@@ -18,9 +18,11 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-from finance_platform.storage.local_errors import translate_write_errors
+from finance_platform.errors import DiskError
+from finance_platform.storage.local_errors import reason
 
 _PREFIX = "finance-platform-work-"
+_FIX = "set TMPDIR to a folder with free space that this user can write to, then run again"
 
 
 @contextmanager
@@ -30,10 +32,11 @@ def temporary_folder() -> Iterator[Path]:
     The first one in a process also removes those of processes that were killed.
 
     Raises:
-        DiskError: the disk is full or read-only.
+        DiskError: there is no folder for temporary files, or it is full or read-only.
     """
-    _remove_abandoned(tempfile.gettempdir())
-    path, handle = _create()
+    parent = _parent()
+    _remove_abandoned(parent)
+    path, handle = _create(parent)
     try:
         yield path
     finally:
@@ -41,11 +44,22 @@ def temporary_folder() -> Iterator[Path]:
         os.close(handle)
 
 
-def _create() -> tuple[Path, int]:
+def _parent() -> str:
+    try:
+        return tempfile.gettempdir()
+    except FileNotFoundError as error:
+        raise DiskError(f"cannot find a folder for temporary files: {reason(error)}", fix=_FIX) from error
+
+
+def _create(parent: str) -> tuple[Path, int]:
     """Create a folder and lock it; its lock ends with the process and its forks, even if they are killed."""
     while True:
-        with translate_write_errors("create a folder in", Path(tempfile.gettempdir())):
-            path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        try:
+            path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+        except OSError as error:
+            raise DiskError(
+                f"cannot create a folder for temporary files in {parent}: {reason(error)}", fix=_FIX
+            ) from error
         # Another process may find it before it is locked, and remove it.
         with suppress(FileNotFoundError):
             handle = os.open(path, os.O_RDONLY)
@@ -58,7 +72,8 @@ def _create() -> tuple[Path, int]:
 
 @cache
 def _remove_abandoned(parent: str) -> None:
-    with suppress(PermissionError):  # users may write to the system's folder, and not see what is in it
+    # Users may write to the system's folder, and not see what is in it; a missing one is an error where it is needed.
+    with suppress(PermissionError, FileNotFoundError):
         for entry in os.scandir(parent):
             if entry.name.startswith(_PREFIX):
                 _remove_if_abandoned(entry.path)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from finance_platform.errors import DiskError
 from finance_platform.storage import temporary_folders
 from finance_platform.storage.temporary_folders import temporary_folder
 
@@ -129,8 +130,8 @@ def test_a_folder_that_another_process_removes_before_it_is_locked_is_made_again
 ):
     made: list[str] = []
 
-    def make_one_that_goes(prefix: str) -> str:
-        path = mkdtemp(prefix=prefix)
+    def make_one_that_goes(**options: str) -> str:
+        path = mkdtemp(**options)
         if not made:
             Path(path).rmdir()
         made.append(path)
@@ -163,3 +164,33 @@ def test_a_folder_can_be_made_where_the_user_may_not_list_what_is_there():
         result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
         assert (result.returncode, result.stdout) == (0, f"{place}\n"), result.stderr
         assert [*Path(place).iterdir()] == []
+
+
+def test_where_no_folder_can_be_made_the_error_names_the_place_and_how_to_choose_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    place = tmp_path / "full"
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+
+    with (
+        pytest.raises(DiskError, match=f"temporary files in {place}: No such file or directory") as error,
+        temporary_folder(),
+    ):
+        pass
+
+    assert error.value.fix is not None
+    assert error.value.fix.startswith("set TMPDIR to a folder")
+
+
+def test_where_no_folder_for_temporary_files_is_usable_the_error_says_so(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", list)
+
+    with (
+        pytest.raises(DiskError, match="cannot find a folder for temporary files: No usable") as error,
+        temporary_folder(),
+    ):
+        pass
+
+    assert error.value.fix is not None
+    assert error.value.fix.startswith("set TMPDIR to a folder")
