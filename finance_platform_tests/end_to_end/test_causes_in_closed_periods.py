@@ -236,7 +236,7 @@ def cells() -> Iterator[object]:
             yield pytest.param(name, policy, marks=skipped, id=f"{name}, {policy}")
 
 
-@pytest.mark.parametrize(("name", "policy"), cells())
+@pytest.mark.parametrize(("name", "policy"), list(cells()))
 @pytest.mark.usefixtures("_next_release")
 def test_a_change_of_a_closed_period_waits_or_is_a_restatement(
     name: str, policy: str, january_closed: Path, tmp_path: Path, refresh: Refresher
