@@ -107,7 +107,9 @@ class Version:
     def rejudge_late(self, verdict: Verdict) -> None:
         """Enter a verdict about lines that waited; what people decided about other periods stays."""
         decided = tuple(g for g in (self.split.late if self.split else ()) if not set(g).intersection(verdict.rejudges))
-        self.split = self.verdict = replace(verdict, late=tuple(sorted({*verdict.late, *decided})), rejudges=())
+        self.split = replace(verdict, late=tuple(sorted({*verdict.late, *decided})), rejudges=())
+        if self.counted is self.event:  # else the last verdict holds the file as its descriptor is now
+            self.verdict = self.split
         self.late = self.late.difference(verdict.rejudges).union(*verdict.late)
         self.is_reinstated = False
         self.note_bookings(verdict)

@@ -285,7 +285,7 @@ class _Derivation:
         if is_current and version.is_verdict_current and version.counted != version.event:
             self._enter_inactive(version, commit, raw_object)
         if portion.is_whole:
-            self._enter_late(version, whole, is_current=is_current)
+            self._enter_late(version, whole)
         return True
 
     def _enter_effective(
@@ -318,7 +318,7 @@ class _Derivation:
                 else:
                     self.live.append(whole.booked_later(commit_of_lines, period))
 
-    def _enter_late(self, version: Version, whole: LiveDelivery, *, is_current: bool) -> None:
+    def _enter_late(self, version: Version, whole: LiveDelivery) -> None:
         """Enter the lines that wait, and those that a person withdrew alone."""
         if version.split and version.late:
             reopened, groups = version.reopened_late(self.closed), version.groups(version.late)
@@ -336,12 +336,12 @@ class _Derivation:
             # A change of `late_lines` leaves a file with withdrawn lines as it is (555), and books what waits.
             is_to_book = bool(version.dropped) and version.event.late_lines == "next_open_period"
             is_unjudged = bool(reopened) or version.is_reinstated or version.split.may_end or is_to_book
-            judged_whole = self.awaiting_verdict if is_current else (*self.awaiting_verdict, *self.waiting)
-            if is_unjudged and version.event.delivery_id not in {one.delivery_id for one in judged_whole}:
+            if is_unjudged:
                 # As if lines that are booked in a later period were in their own, as all live deliveries are then.
                 candidate = whole.restricted_to(Portion(without=frozenset(version.dropped)))
                 if candidate:
-                    self.waiting.append(replace(candidate, late=groups, booked=frozenset(version.booked)))
+                    booked = frozenset(version.booked)
+                    self.waiting.append(replace(candidate, verdict=version.split, late=groups, booked=booked))
         for decision in dict.fromkeys(version.dropped.values()):
             periods = [period for period, one in version.dropped.items() if one == decision]
             self.withdrawn.append(

@@ -57,25 +57,39 @@ def evaluate_deliveries(
         holds_closed_periods: whether lines that would restate a closed period wait, where their feed does not say it.
     """
     state = read_state(processed)
-    is_complete = len(_candidates(state)) == len(state.awaiting_verdict) + len(state.waiting)
-    verdicts = _evaluate(processed, at, run_id, holds_closed_periods=holds_closed_periods)
-    if not is_complete or (verdicts and any(one.late for one in read_state(processed).waiting)):
+    candidates = _candidates(state)
+    verdicts = _evaluate(processed, state, candidates, at, run_id, holds_closed_periods=holds_closed_periods)
+    if verdicts or len(candidates) < len(state.awaiting_verdict) + len(state.waiting):
         # Late lines of a file that counts as before, by a verdict that repeats the last one or holds what was found.
-        verdicts += _evaluate(processed, at, run_id, holds_closed_periods=holds_closed_periods)
+        state = read_state(processed)
+        if any(one.late for one in state.waiting):
+            candidates = _candidates(state, are_late_lines_first=True)
+            verdicts += _evaluate(processed, state, candidates, at, run_id, holds_closed_periods=holds_closed_periods)
     return verdicts
 
 
-def _candidates(state: DeliveryState) -> list[LiveDelivery]:
-    """Return the deliveries to judge; late lines of a file come after its newer version, which may replace them."""
-    newer = {one.event.object_key for one in state.awaiting_verdict}
-    waiting = (one for one in state.waiting if one.event.object_key not in newer)
-    return sorted([*state.awaiting_verdict, *waiting], key=lambda one: (one.event.kind == "ledger", one.position))
+def _candidates(state: DeliveryState, *, are_late_lines_first: bool = False) -> list[LiveDelivery]:
+    """Return the deliveries to judge: of each file the newest version as a whole, or the late lines of what counts.
+
+    The newest version may replace the late lines, so these are judged after it.
+    """
+    undecided = [*state.awaiting_verdict, *state.waiting]
+    first = {one.event.object_key for one in undecided if bool(one.late) is are_late_lines_first}
+    candidates = [
+        one for one in undecided if bool(one.late) is are_late_lines_first or one.event.object_key not in first
+    ]
+    return sorted(candidates, key=lambda one: (one.event.kind == "ledger", one.position))
 
 
-def _evaluate(processed: ObjectStore, at: datetime, run_id: str, *, holds_closed_periods: bool) -> list[Verdict]:
-    register = Register(processed)
-    state = read_state(processed)
-    candidates = _candidates(state)
+def _evaluate(
+    processed: ObjectStore,
+    state: DeliveryState,
+    candidates: Sequence[LiveDelivery],
+    at: datetime,
+    run_id: str,
+    *,
+    holds_closed_periods: bool,
+) -> list[Verdict]:
     if not candidates:
         return []
     candidate_keys = {candidate.event.object_key for candidate in candidates}
@@ -107,9 +121,10 @@ def _evaluate(processed: ObjectStore, at: datetime, run_id: str, *, holds_closed
             break
         # These files wait, and those that replace their lines are judged again beside what counts instead of them.
         returning = found | returning
-    earlier = {one.delivery_id: one for one in state.waiting}
+    awaiting = {one.delivery_id for one in state.awaiting_verdict}
+    earlier = {one.delivery_id: one for one in candidates if one.delivery_id not in awaiting}
     verdicts = [verdict for of_id, verdict in by_id.items() if not _is_repeated(verdict, earlier.get(of_id))]
-    register.append(verdicts)
+    Register(processed).append(verdicts)
     return verdicts
 
 

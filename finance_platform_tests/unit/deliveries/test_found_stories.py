@@ -662,6 +662,34 @@ def test_late_lines_of_an_opened_period_are_judged_although_their_file_was_found
     assert list(feed.zone.state.inactive) == []
 
 
+REPLACING: dict[str, Any] = {"load_mode": "replace_period"}
+
+
+def book_another_file(feed: Feed) -> None:
+    """Close February, and book a late line in March: files that replace these periods wait for that file."""
+    feed.send("b", "w1", Line("6", MARCH, amount="4.00"), **REPLACING)
+    feed.close(FEBRUARY)
+    feed.send("b", "w2", Line("5", FEBRUARY, amount="6.00"), Line("6", MARCH, amount="4.00"), **REPLACING)
+    book(feed.zone.store, "b.csv", ADA)
+
+
+def test_late_lines_are_judged_beside_their_file_that_waits_as_its_descriptor_is_now(feed: Feed) -> None:
+    feed.send("a", "v1", Line("1", FEBRUARY), Line("3", MARCH))
+    book_another_file(feed)
+    sent = Line("1", FEBRUARY, amount="12.00"), Line("3", MARCH, amount="11.00")
+    assert "only its lines of 2025-02 wait" in feed.send("a", "v2", *sent)
+    assert "replaces periods of b.csv" in feed.send("a", "v2", *sent, **REPLACING)
+    feed.reopen(FEBRUARY)
+    feed.judge()
+    assert feed.published == money(february=12, march=21)
+    assert [(one.late, one.reopened) for one in feed.zone.state.inactive] == [((), ())]
+    assert feed.judge() == {}
+    withdraw(feed.zone.store, "b.csv", ADA)
+    feed.judge()
+    assert feed.published == money(february=12, march=11)
+    assert list(feed.zone.state.inactive) == []
+
+
 def test_late_lines_that_wait_beside_withdrawn_ones_are_booked_once_the_feed_books_late_lines(feed: Feed) -> None:
     feed.send("a", "v1", Line("2", MARCH))
     feed.close(JANUARY, FEBRUARY)
@@ -714,7 +742,7 @@ def test_an_earlier_year_is_not_spread_anew_beside_the_one_that_replaced_it(feed
     assert feed.published == money(february=12)
 
 
-def come_back(feed: Feed, **values: Any) -> None:
+def come_back(feed: Feed) -> None:
     """Correct a closed period twice, withdraw the late lines of the second file, and let the first one come back.
 
     The run that finds it is killed, and a person withdraws the second correction before another run.
@@ -725,13 +753,13 @@ def come_back(feed: Feed, **values: Any) -> None:
     feed.send("a", "v2", *first)
     feed.send("a", "v3", Line("1", FEBRUARY, amount="17.00"), Line("2", MARCH, amount="2.00"))
     withdraw_late_lines(feed.zone.store, "a.csv", ADA)
-    feed.find("a", "v2", *first, **values)
+    feed.find("a", "v2", *first)
     withdraw(feed.zone.store, "a.csv", ADA)
-    assert feed.published == money(february=10, march=1)
 
 
 def test_a_content_that_came_back_and_is_withdrawn_counts_no_longer_from_before(feed: Feed) -> None:
     come_back(feed)
+    assert feed.published == money(february=10, march=1)
     assert "would restate 2025-02" in feed.judge()["a.csv"]
     withdraw(feed.zone.store, "a.csv", deciding(1))
     assert feed.published == money(february=10, march=10)
@@ -770,6 +798,17 @@ def test_a_content_that_came_back_is_judged_as_a_whole_once_its_period_is_open(f
     assert feed.judge() == {}
     assert feed.published == money(february=15, march=1)
     assert (list(feed.zone.state.inactive), list(feed.zone.state.waiting)) == ([], [])
+
+
+def test_late_lines_of_a_content_that_came_back_are_judged_although_it_waits_as_a_whole(feed: Feed) -> None:
+    come_back(feed)
+    book_another_file(feed)
+    first = Line("1", FEBRUARY, amount="15.00"), Line("2", MARCH, amount="1.00")
+    assert "replaces periods of b.csv" in feed.send("a", "v2", *first, **REPLACING)
+    feed.reopen(FEBRUARY)
+    feed.judge()
+    assert feed.published == money(february=15, march=11)
+    assert [(one.late, one.reopened) for one in feed.zone.state.inactive] == [((), ())]
 
 
 def test_a_new_reading_of_a_content_that_came_back_takes_over_the_late_lines_that_wait(feed: Feed) -> None:
