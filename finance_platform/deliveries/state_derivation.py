@@ -7,6 +7,7 @@ Does not belong here: the events of one object (see `raw_objects`), when a deliv
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
@@ -168,11 +169,12 @@ class _Derivation:
     def add(self, raw_object: RawObject) -> None:
         """Enter the versions of one object."""
         self._add_descriptions(raw_object)
-        ends_at, is_replaced = raw_object.withdrawn_at, False
+        ends_at = raw_object.withdrawn_at
+        hides_until = -1  # a newer version hides that earlier ones were withdrawn until then; one that counts, always
         portion: Portion = WHOLE  # what newer versions leave to the next one that counts
         effective: Portion | None = WHOLE  # the same, as if booked lines were in their own period
         for nth, version in enumerate(raw_object.newest_first()):
-            is_needed = not is_replaced or portion.only is not None
+            is_needed = hides_until < 0 or portion.only is not None
             commit = self.commits.get(version.event.delivery_id)
             if commit is None:
                 if nth == 0:
@@ -180,22 +182,22 @@ class _Derivation:
                 if version.is_counted and is_needed and version.discovered_at >= ends_at:
                     self.missing.append(version.event)
                     # Earlier versions must not come back in its place.
-                    ends_at, is_replaced, portion = version.discovered_at, True, WHOLE
+                    ends_at, hides_until, portion = version.discovered_at, sys.maxsize, WHOLE
                 continue
             if nth == 0 and commit.status == "read":
                 self._enter_undecided(version, commit, raw_object)
-            if version.withdrawn and is_replaced:
-                continue  # a newer version counts instead, or was withdrawn as well
+            if version.withdrawn and version.withdrawn_at <= hides_until:
+                continue  # a newer version counts instead, or was withdrawn as well and later
             is_ended = version.discovered_at < ends_at or version.is_continued
             portions = portion, effective
             if self._enter(version, commit, raw_object, *portions, is_current=nth == 0, is_ended=is_ended):
-                is_replaced = True
+                hides_until = sys.maxsize
                 portion = portion.leaving(version.uncounted) or WHOLE
                 effective = effective.leaving(version.undecided) if effective else None
                 if portion.is_whole:
                     ends_at = version.discovered_at  # earlier versions no longer count
             elif version.withdrawn and not version.withdrawn.keeps_earlier:
-                is_replaced = True
+                hides_until = max(hides_until, version.withdrawn_at)
 
     def _add_descriptions(self, raw_object: RawObject) -> None:
         """Enter the versions of master data that describe a period, or may describe one before dates of later ones."""

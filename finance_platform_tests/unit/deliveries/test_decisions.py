@@ -237,6 +237,19 @@ def test_the_latest_withdrawal_of_an_object_is_undone_first(zone: Zone) -> None:
     assert states(zone)["held"] == ["live.csv", "held.csv"]
 
 
+def test_the_latest_withdrawal_is_undone_first_although_bytes_that_were_withdrawn_before_are_back(zone: Zone) -> None:
+    withdraw(zone.store, "live.csv", ADA)
+    zone.deliver("live.csv", lines("1", amount="12.00"), content="a2")
+    zone.evaluate()
+    zone.deliver("live.csv", lines("1"), content="a")
+    zone.evaluate()
+    before = states(zone)
+    assert zone.live == ["live.csv@a2"]
+    assert withdraw(zone.store, "live.csv", BOB).delivery_id == "live.csv@a2"
+    assert reinstate(zone.store, "live.csv", BOB).delivery_id == "live.csv@a2"
+    assert states(zone) == before
+
+
 def test_an_object_with_lines_in_a_closed_period_is_reinstated_unless_closed_periods_are_held(zone: Zone) -> None:
     withdraw(zone.store, "live.csv", ADA)
     closed(zone)
