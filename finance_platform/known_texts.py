@@ -32,11 +32,11 @@ class KnownTexts:
         """Return the number of texts."""
         return len(self.texts)
 
-    def are_among(self, others: pa.StringArray) -> pa.BooleanArray:
-        """Return which of some texts are among these."""
+    def are_among(self, others: pa.StringArray | pa.DictionaryArray) -> pa.BooleanArray:
+        """Return which of some texts, as a checkpoint has them or as a file does, are among these."""
         if _FEWER * len(others) >= len(self.texts) or is_left_out("numpy"):
             return pc.is_in(others, value_set=self.texts)
-        found = self._sorted.are_among(others)
+        found = self._sorted.are_among(others.cast(pa.string()))
         return pc.or_(found, pc.is_null(others)) if self.texts.null_count else found
 
     @cached_property

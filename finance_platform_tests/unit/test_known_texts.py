@@ -32,9 +32,13 @@ def test_texts_with_one_hash_are_distinguished(texts: list[str], others: list[st
     assert found.to_pylist() == [text is not None and text in texts for text in others]
 
 
-@given(st.lists(st.one_of(st.none(), _TEXTS), min_size=20), st.lists(st.one_of(st.none(), _TEXTS), max_size=4))
-def test_a_null_is_found_exactly_if_it_is_looked_for(texts: list[str | None], others: list[str | None]) -> None:
-    found = KnownTexts(pa.array(texts, pa.string())).are_among(pa.array(others, pa.string()))
+@pytest.mark.parametrize("is_dictionary", [False, True], ids=["texts", "dictionary"])
+@given(st.lists(st.one_of(st.none(), _TEXTS), min_size=20), st.lists(st.one_of(st.none(), _TEXTS), max_size=8))
+def test_a_null_is_found_exactly_if_it_is_looked_for(
+    is_dictionary: bool, texts: list[str | None], others: list[str | None]
+) -> None:
+    asked = pa.array(others, pa.string())
+    found = KnownTexts(pa.array(texts, pa.string())).are_among(asked.dictionary_encode() if is_dictionary else asked)
 
     assert found.to_pylist() == [text in texts for text in others]
 

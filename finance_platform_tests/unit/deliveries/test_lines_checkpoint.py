@@ -195,6 +195,16 @@ def test_lines_of_a_withdrawn_delivery_do_not_count_and_come_back_with_it(zone: 
     assert zone.build() == everything
 
 
+def test_lines_of_a_checkpoint_give_way_to_a_file_with_many_more_keys(zone: Zone):
+    """Such as files of days, and then one of the whole month."""
+    everything = zone.build()
+    zone.deliver("month", *(f"d{number}" for number in range(3, 200)))
+    zone.superseded = {"d3": "month", "d5": "month"}
+    built = zone.build()
+    assert built == zone.build(is_believed=False) != everything
+    assert {name for name, *_ in built[JANUARY][1]} == {"d3", "d5"}
+
+
 def test_a_delivery_that_was_read_again_counts_as_it_was_read_last(zone: Zone):
     before = zone.build()
     zone.deliver("d3", amount="1000000.00", feed="again")
