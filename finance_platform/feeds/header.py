@@ -22,8 +22,22 @@ _POSITION = re.compile(r"( ?\(column [0-9]+\))+\Z")
 
 
 def join_rows(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return one header of several rows: the texts of each column with a space between them."""
-    return [" ".join(filter(str.strip, cells)) for cells in zip_longest(*rows, fillvalue="")]
+    """Return one header of several rows: the texts of each column with a space between them.
+
+    A text above the first of several columns, as text files have merged cells, counts for those behind it whose own
+    names other columns have too: Actual is above both Jan and Feb of `Actual,,Budget,` and `Jan,Feb,Jan,Feb`.
+    """
+    columns = list(zip_longest(*rows, fillvalue=""))
+    shared = {name for name, count in Counter(fold_name(cells[-1]) for cells in columns).items() if count > 1} - {""}
+    joined: list[str] = []
+    above: tuple[str, ...] = ()
+    for *upper, name in columns:
+        if any(map(str.strip, upper)):
+            above = tuple(upper)
+        elif fold_name(name) in shared:
+            upper = list(above)
+        joined.append(" ".join(filter(str.strip, (*upper, name))))
+    return joined
 
 
 def header_names(place: str, row: Sequence[str]) -> list[str]:

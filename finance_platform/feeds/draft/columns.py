@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from finance_platform.feeds.descriptor import UNDECIDED
+from finance_platform.feeds.draft.period_columns import PeriodHeader
 from finance_platform.feeds.draft.sample import Sample
 from finance_platform.feeds.draft.values import (
     PERIOD_FORMATS,
@@ -63,6 +64,7 @@ class Column:
         month: the month in the row above the header, over this column or the last one before it, if the header has
             scenarios alone; else empty.
         group: the text in the row above the header, over several debits and credits; else empty.
+        crossed: the text in the row above the header and its own, if columns below several texts share their names.
         totals: its texts in rows that print a total.
         missing: texts of cells that have no amount, such as #Missing; they are blank in `cells`.
     """
@@ -77,6 +79,7 @@ class Column:
     scenario: str = ""
     month: str = ""
     group: str = ""
+    crossed: tuple[str, str] | None = None
     totals: Sequence[str] = ()
     missing: Sequence[str] = ()
 
@@ -129,6 +132,7 @@ class FieldsDraft:
         unpivot_pattern: what matches the headers of the columns of `unpivot`, and of others of the kind; empty for
             these alone.
         measures: the key of this name, for a file with several amounts in a row.
+        periods: the period in the header of each of these, where the header says more than that and a scenario.
         rows_comment: what was guessed about these two.
         ignored: columns that are not read because they add up others.
         unclear: columns beside those of periods, of which a person decides whether they are periods.
@@ -148,6 +152,7 @@ class FieldsDraft:
     unpivot: dict[str, Any] | None = None
     unpivot_pattern: str = ""
     measures: dict[str, dict[str, str]] = field(default_factory=dict)
+    periods: dict[str, PeriodHeader] = field(default_factory=dict)
     rows_comment: str = ""
     ignored: list[str] = field(default_factory=list)
     unclear: list[str] = field(default_factory=list)
@@ -193,7 +198,8 @@ def read_columns(sample: Sample) -> list[Column]:
         amounts = amounts and (guess_amounts([*texts, *totals]) or amounts)
         column = Column(name, cells, _guess_dates(name, texts), amounts, is_label, totals=totals, missing=missing)
         scenario, group = sample.scenarios.get(position, ""), sample.groups.get(position, "")
-        columns.append(replace(column, scenario=scenario, month=_month_over(sample, position), group=group))
+        month, crossed = _month_over(sample, position), sample.crossed.get(position)
+        columns.append(replace(column, scenario=scenario, month=month, group=group, crossed=crossed))
     if sample.labels and sample.labels.is_apart:
         names = [sample.header[place] for place in reversed(sample.labels.places)]
         label = Column(LABELS, sample.label_texts(), is_label=True)

@@ -28,6 +28,7 @@ from finance_platform.feeds.draft.columns import (
     used_headers,
 )
 from finance_platform.feeds.draft.composed_accounts import draft_composed_account
+from finance_platform.feeds.draft.crossed_departments import draft_crossed
 from finance_platform.feeds.draft.dates_of_lines import Dates
 from finance_platform.feeds.draft.department_places import are_departments, departments_of_sheets, part_behind_words
 from finance_platform.feeds.draft.label_rows import part_before_note
@@ -83,7 +84,7 @@ def draft_fields(sample: Sample, file: str, home_currency: str, first_month: int
     """
     columns = read_columns(sample)
     draft = FieldsDraft()
-    is_wide = draft_unpivot(draft, columns, home_currency)
+    is_wide = draft_crossed(draft, columns, home_currency) or draft_unpivot(draft, columns, home_currency)
     if not is_wide and not any(map(is_money, columns)) and (kind := reference_kind(columns, file)):
         draft.kind = kind
         draft_references(draft, columns)
@@ -130,7 +131,8 @@ class _Ledger:
         dates = Dates(self._draft, self._free(), self._file, self._sample.above, sheets, self._first_month)
         dates.run()
         self._used |= dates.used
-        is_account_measured = any("account" in fields for fields in self._draft.measures.values())
+        measured = {name for fields in self._draft.measures.values() for name in fields}
+        is_account_measured = "account" in measured
         # An unnamed column of labels is the account of a statement, so it is no candidate for the department.
         labels = (
             None
@@ -142,8 +144,8 @@ class _Ledger:
         if not best_column(["department", "department_name"], self._free()):
             self._used |= draft_point_of_view(self._draft, self._free())
         self._levels_of_sums()
-        for name in () if composed else ("department",) if is_account_measured else ("department", "account"):
-            if name not in self._draft.fields and not self._is_in_headings(name):
+        for name in () if composed else ("department", "account"):
+            if name not in {*self._draft.fields, *measured} and not self._is_in_headings(name):
                 self._code(name, labels)
         self._scenario()
         for name in (

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from finance_platform.errors import UnreadableDeliveryError
+from finance_platform.feeds.draft.crossed_headers import texts_over
 from finance_platform.feeds.draft.encodings import find_encoding
 from finance_platform.feeds.draft.label_rows import LabelRows, find_label_rows
 from finance_platform.feeds.draft.other_rows import OtherRow, find_other_rows, is_row_of_amounts
@@ -81,7 +82,7 @@ _VALUES_OF_PIVOT = re.compile(r"(?i)(?:sum of|summe von|somme de|suma de|soma de
 
 _SIDES = ("debit", "credit")
 _LEAST_NAMED = 2
-"""Names of fields in a row that may be a header with codes among them."""
+"""Names of fields in a row that may be a header with codes among them, each once."""
 
 _MUCH_WIDER = 2
 """Times the usual number of cells from which rows are of another kind: lines below headings with a name and a code."""
@@ -109,6 +110,7 @@ class Sample:
             has nothing else.
         groups: the text over each of several debits and credits, by position; none for another header.
         scenarios: the scenario over each column, by position, where the row above the header has nothing else.
+        crossed: the text over each column and its own, by position, where columns below several texts share names.
         merged: the merged cells of the sheet; none of text.
         headings: what is above each repetition of the header; None if nothing is that a field needs.
         remarks: what was guessed, for the person who decides.
@@ -127,6 +129,7 @@ class Sample:
     months: Mapping[int, str] = field(default_factory=dict)
     groups: Mapping[int, str] = field(default_factory=dict)
     scenarios: Mapping[int, str] = field(default_factory=dict)
+    crossed: Mapping[int, tuple[str, str]] = field(default_factory=dict)
     merged: MergedCells = field(default_factory=list)
     headings: PageHeadings | None = None
     remarks: list[str] = field(default_factory=list)
@@ -328,6 +331,7 @@ def find_header(sample: Sample) -> None:
                 lines = [number for number, _ in rows[position : position + len(upper)]]
                 sample.header_rows = tuple(lines)
                 sample.groups = _groups_over(upper[-2], upper[-1])
+                sample.crossed = texts_over(upper[-2], upper[-1])
                 # A name of one column, above no other name, says nothing about the columns behind it.
                 over = [cell if name.strip() else "" for cell, name in zip(upper[-2], upper[-1], strict=False)]
                 sample.scenarios = scenarios_over(over, len(upper[-1]))
@@ -341,7 +345,8 @@ def find_header(sample: Sample) -> None:
                 # The reader has the scenario in the name of its column, so a file of another month is not read alike.
                 sample.months = periods_over(above, len(cells)) if names_scenarios(cells) else years_over(above, cells)
                 sample.groups = _groups_over(above, cells)
-                is_over = sample.scenarios or sample.months or sample.groups
+                sample.crossed = texts_over(above, cells)
+                is_over = sample.scenarios or sample.months or sample.groups or sample.crossed
                 upper = [_spread_merged(above, line - 1, sample.merged)] if is_over else []
                 sample.header_rows = (line - 1, line) if upper else (line,)
                 sample.header = _names(*upper, cells)
@@ -456,11 +461,14 @@ def _is_above_pivot(texts: Sequence[str]) -> bool:
 
 
 def _codes_among(texts: Sequence[str]) -> set[str]:
-    """Return the codes that a header has beside two names of fields at least, such as those of departments."""
+    """Return the codes that a header has beside names of fields, such as those of departments."""
     named = [text for text in texts if any(rank(field, text) is not None for field in WORDS)]
-    codes = {text for text in texts if text.isdigit() and len(text) > 1}
-    is_each_once = len(codes) == sum(text.isdigit() for text in texts)
-    return codes if len(named) >= _LEAST_NAMED and is_each_once and len(set(map(len, codes))) == 1 else set()
+    counts = Counter(text for text in texts if text.isdigit() and len(text) > 1)
+    is_equally_often = len(set(counts.values())) == 1 and counts.total() == sum(map(str.isdigit, texts))
+    # Below several texts, such as months, each of several codes is there again.
+    is_repeated = len(counts) > 1 and counts.total() > len(counts)
+    is_of_codes = is_equally_often and len(set(map(len, counts))) == 1
+    return set(counts) if is_of_codes and len(named) >= (1 if is_repeated else _LEAST_NAMED) else set()
 
 
 def _without_labels(rows: Sequence[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:

@@ -152,7 +152,8 @@ class _Years:
 
         Without one, their dates have a place for it, so that nothing but the year is left to a person.
         """
-        headers = {name: read_header(without_position(name)) for name in self._draft.measures}
+        periods = self._draft.periods
+        headers = {name: periods.get(name) or read_header(without_position(name)) for name in self._draft.measures}
         for name, header in headers.items():
             if header and header.has_year and header.is_fiscal:
                 day = parse_date(header.text, (header.pattern,), self._first_month)

@@ -207,11 +207,11 @@ def test_days_of_a_system_come_before_a_fiscal_year_of_two_digits(tmp_path: Path
 
 
 @pytest.mark.parametrize("first", ["100 Sales", "North"])
-def test_departments_below_scenarios_are_not_left_out_because_one_of_each_is_named(first: str):
+def test_departments_below_scenarios_are_not_left_out_because_one_of_each_is_named(first: str, tmp_path: Path):
     text = f"Account,Actual,,Budget,\n,{first},200 Admin,{first},200 Admin\n6110,1.50,2.50,3.00,4.00\n6120,5,6,7,8\n"
-    written = yaml.safe_load(draft(text, "x_2025_03.csv"))
-    assert "measures" not in written
-    assert written["columns"]["amount"]["from"] == "DECIDE"
+    measures = yaml.safe_load(draft(text, "x_2025_03.csv"))["measures"]
+    assert measures[f"Actual {first}"] == {"department": first, "scenario": "Actual"}
+    assert sums(tmp_path, text, "x_2025_03.csv") == {("Actual", "2025-03"): "15.00", ("Budget", "2025-03"): "22.00"}
 
 
 def test_one_column_below_each_scenario_is_its_amount(tmp_path: Path):

@@ -1,0 +1,166 @@
+"""`feed draft` for departments across months or scenarios: headers of two lines, each of which says a part.
+
+Does not belong here: months across scenarios (see `test_feed_draft_periods`), departments alone (see
+`test_feed_draft_reports`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from finance_platform.feeds.descriptor.parser import parse_descriptor
+from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.unit.feeds.test_feed_draft_reports import check, csv_text, drafted, workbook
+
+Rows = list[list[Any]]
+ACCOUNTS = ["4000", "6110", "6120"]
+MONTHS = ["Jan 2025", "Feb 2025"]
+SCENARIOS = ["Actual", "Budget"]
+DEPARTMENTS = ["D100 Sales", "Operations"]
+
+
+def report(above: list[str], below: list[str], account: str = "Account") -> Rows:
+    """Return a report with the names `below` under each of those `above`, as a text file has merged cells."""
+    upper = [cell for text in above for cell in (text, *[""] * (len(below) - 1))]
+    lines = [[one, *[f"{place * 10 + row}.25" for place in range(len(upper))]] for row, one in enumerate(ACCOUNTS)]
+    return [["", *upper], [account, *below * len(above)], *lines]
+
+
+def expected(above: list[str], below: list[str]) -> Counter[str]:
+    """Return the sum of each column of a report, by what both lines say."""
+    pairs = [f"{upper}|{lower}" for upper in above for lower in below]
+    return Counter(
+        {pair: str(sum(place * 10 + row for row in range(3)) + Decimal("0.75")) for place, pair in enumerate(pairs)}
+    )
+
+
+def read(descriptor: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    pairs = {name: fields.values() for name, fields in descriptor["measures"].items()}
+    return {name: (str(one), str(other)) for name, (one, other) in pairs.items()}
+
+
+def next_check(folder: Path, first: str, rows: str, name: str = "next.csv") -> FileCheck:
+    """Check another file by the draft of the first one."""
+    (folder / name).write_text(rows)
+    return check_file(
+        LocalStore(folder), name, parse_descriptor(drafted(first, "dept_2025-03.csv"), "x.yaml"), settings()
+    )
+
+
+def sums_by_place(found: FileCheck) -> dict[tuple[str, str], str]:
+    return {place: str(count.amount) for place, count in found.sums.items()}
+
+
+@pytest.mark.parametrize("is_workbook", [True, False])
+@pytest.mark.parametrize(("above", "below"), [(DEPARTMENTS, MONTHS), (MONTHS, DEPARTMENTS)])
+def test_departments_across_months_are_lines_of_both(
+    above: list[str], below: list[str], is_workbook: bool, tmp_path: Path
+):
+    rows = report(above, below)
+    data = workbook({"Budget": rows}) if is_workbook else csv_text(rows)
+    name = f"budget_2025.{'xlsx' if is_workbook else 'csv'}"
+    found = yaml.safe_load(drafted(data, name))
+    assert found["dialect"]["header_row"] == [1, 2]
+    assert read(found) == {
+        f"{upper} {lower}": ((upper, day[lower]) if lower in day else (lower, day[upper]))
+        for upper in above
+        for lower in below
+        for day in [{"Jan 2025": "2025-01-01", "Feb 2025": "2025-02-01"}]
+    }
+    months = {"2025-01": Decimal(0), "2025-02": Decimal(0)}
+    for pair, amount in expected(above, below).items():
+        months["2025-01" if "Jan" in pair else "2025-02"] += Decimal(str(amount))
+    assert sums_by_place(check(tmp_path, data, name)) == {
+        ("Budget", period): str(amount) for period, amount in months.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("above", "below"),
+    [(DEPARTMENTS, SCENARIOS), (SCENARIOS, DEPARTMENTS), (["100", "200"], SCENARIOS), (SCENARIOS, ["100", "200"])],
+)
+def test_departments_across_scenarios_are_lines_of_both(above: list[str], below: list[str], tmp_path: Path):
+    """Of codes below scenarios, the header was not found, and a row of amounts was taken for it."""
+    text = csv_text([["Departments, March 2025"], [], *report(above, below)])
+    found = yaml.safe_load(drafted(text, "dept_2025-03.csv"))
+    assert set(read(found).values()) == {
+        (lower, upper) if above == SCENARIOS else (upper, lower) for upper in above for lower in below
+    }
+    wanted = dict.fromkeys(SCENARIOS, Decimal(0))
+    for pair, amount in expected(above, below).items():
+        wanted["Actual" if "Actual" in pair else "Budget"] += Decimal(str(amount))
+    assert sums_by_place(check(tmp_path, text, "dept_2025-03.csv")) == {
+        (scenario, "2025-03"): str(amount) for scenario, amount in wanted.items()
+    }
+
+
+@pytest.mark.parametrize("last", ["Variance", "Var %", "Total", "Prior Year"])
+def test_totals_differences_and_other_years_below_departments_are_not_read(last: str):
+    found = yaml.safe_load(drafted(csv_text(report([*DEPARTMENTS, "Total"], [*SCENARIOS, last])), "dept_2025-03.csv"))
+    assert set(read(found)) == {f"{one} {scenario}" for one in DEPARTMENTS for scenario in SCENARIOS}
+    assert found["ignore_columns"] == [
+        f"{DEPARTMENTS[0]} {last}", f"{DEPARTMENTS[1]} {last}", "Total Actual", "Total Budget", f"Total {last}"
+    ]  # fmt: skip
+
+
+def test_months_of_departments_have_the_year_of_the_name_or_leave_it_to_a_person():
+    text = csv_text(report(DEPARTMENTS, ["Jan", "Feb", "Mar"]))
+    found = yaml.safe_load(drafted(text, "budget_2025.csv"))
+    assert [day for _, day in read(found).values()] == ["2025-01-01", "2025-02-01", "2025-03-01"] * 2
+    assert found["path"] == "budget_2025*.csv"
+    assert "D100 Sales Feb: {department: D100 Sales, date: DECIDE-02-01}" in drafted(text, "budget.csv")
+
+
+def test_quarters_of_departments_ask_how_each_month_gets_its_part():
+    text = drafted(csv_text(report(["Q1 2025", "Q2 2025"], DEPARTMENTS)), "budget.csv")
+    assert {day for _, day in read(yaml.safe_load(text)).values()} == {"2025-01-01", "2025-04-01"}
+    assert "spread: {over: quarter, how: even}" in " ".join(text.replace("\n#", "").split())
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "account"),
+    [
+        (DEPARTMENTS, MONTHS, "Department"),  # the texts above are accounts
+        (["Opening", "Movement"], ["Debit", "Credit"], "Account"),
+        (["2024", "2025"], DEPARTMENTS, "Account"),
+        (DEPARTMENTS, ["Jan 2025", "Actual"], "Account"),
+        (["Opening balance", "Closing balance"], MONTHS, "Account"),
+        (SCENARIOS, MONTHS, "Account"),
+    ],
+)
+def test_other_headers_of_two_lines_have_no_departments(above: list[str], below: list[str], account: str):
+    found = yaml.safe_load(drafted(csv_text(report(above, below, account)), "x_2025-03.csv"))
+    assert not any("department" in fields for fields in found.get("measures", {}).values())
+
+
+def test_the_departments_of_the_next_file_may_be_in_another_order(tmp_path: Path):
+    """The columns of a CSV file below its merged cells were known by their positions alone."""
+    rows = report(DEPARTMENTS, SCENARIOS)
+    exchanged = [[row[0], *row[3:], *row[1:3]] for row in rows]
+    first = check(tmp_path, csv_text(rows), "dept_2025-03.csv")
+    found = next_check(tmp_path, csv_text(rows), csv_text(exchanged), "next_2025-03.csv")
+    assert (found.is_fine, found.sums) == (True, first.sums)
+
+
+def test_a_month_that_the_next_file_has_for_each_department_holds_it(tmp_path: Path):
+    found = next_check(
+        tmp_path, csv_text(report(DEPARTMENTS, MONTHS)), csv_text(report(DEPARTMENTS, [*MONTHS, "Mar 2025"]))
+    )
+    assert any("'D100 Sales Mar 2025' has amounts beside columns of months" in reason for reason in found.holds)
+
+
+def test_a_department_that_the_next_file_has_too_is_named(tmp_path: Path):
+    """Its money is in no figure; the amounts of the department behind it are not taken for its own."""
+    rows = report(["D100 Sales", "D150 Service", "Operations"], SCENARIOS)
+    rows.append(["6130", *["1.25"] * 6])
+    found = next_check(tmp_path, csv_text(report(DEPARTMENTS, SCENARIOS)), csv_text(rows), "next_2025-03.csv")
+    assert any("'D150 Service Actual'" in text for text in found.findings.notes)
+    assert sums_by_place(found) == {("Actual", "2025-03"): "130.00", ("Budget", "2025-03"): "190.00"}
