@@ -12,8 +12,9 @@ from typing import Any
 
 from finance_platform.feeds.doubts.unread_column import escape
 from finance_platform.feeds.draft.columns import Column, best_column, is_code
+from finance_platform.feeds.draft.period_columns import read_scenario
 from finance_platform.feeds.header import without_position
-from finance_platform.feeds.values.header_words import WORDS, plain_name
+from finance_platform.feeds.values.header_words import WORDS, plain_name, rank
 from finance_platform.feeds.values.month_names import read_month
 
 _WORDS = tuple(word for word in WORDS["department"] if len(word) >= len("dept"))
@@ -89,7 +90,16 @@ def _names_one(title: str) -> bool:
 def _is_department(name: str) -> bool:
     plain, text = plain_name(name), without_position(name.strip())
     is_named = any(plain.startswith(f"{word} ") for word in _WORDS)
-    return is_named or (_CODE.fullmatch(text) is not None and not _NAMED_YEAR.fullmatch(text))
+    is_code = _CODE.fullmatch(text) is not None and not _NAMED_YEAR.fullmatch(text)
+    # Mar 2025 Debit and FY25 Budget have numbers too.
+    words = [word for word in plain_name(text).split() if word.isalpha()]
+    return is_named or (is_code and not (words and all(map(_says_what, words))))
+
+
+def _says_what(word: str) -> bool:
+    """Return whether a word names a month, a scenario or a kind of amount, rather than a department."""
+    is_amount = any(rank(name, word) is not None for name in ("amount", "debit", "credit", "quantity"))
+    return is_amount or bool(read_scenario(word)) or read_month(word) is not None
 
 
 def are_departments(labels: Column, columns: Sequence[Column]) -> bool:

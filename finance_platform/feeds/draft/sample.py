@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.draft.crossed_headers import texts_over
 from finance_platform.feeds.draft.encodings import find_encoding
+from finance_platform.feeds.draft.exchange_formats import find_exchange_format
 from finance_platform.feeds.draft.label_rows import LabelRows, find_label_rows
 from finance_platform.feeds.draft.other_rows import OtherRow, find_other_rows, is_row_of_amounts
 from finance_platform.feeds.draft.page_headings import PageHeadings, find_page_headings, is_labelled_heading
@@ -242,6 +243,9 @@ def _sample_text(open_file: OpenFile) -> Sample:
     text = _decode(start, encoding, is_whole=is_whole)
     if sum(text.count(character) for character in _CONTROLS) > max(_FEW_CONTROLS, len(text) * _MAX_CONTROLS):
         raise UnreadableDeliveryError("the file is not text", fix="export the data from the source system as CSV")
+    other = find_exchange_format(text)
+    if other:
+        raise UnreadableDeliveryError(f"the file is {other[0]}, not a table", fix=other[1])
     rows_by_delimiter = {delimiter: _cut(text, delimiter, _MAX_ROWS) for delimiter in _DELIMITERS}
     delimiter = max(_DELIMITERS, key=lambda mark: _regularity(rows_by_delimiter[mark]))
     rows = rows_by_delimiter[delimiter]

@@ -285,6 +285,30 @@ def test_a_file_without_a_table_is_refused(data: bytes, message: str):
         draft(data)
 
 
+@pytest.mark.parametrize(
+    ("text", "message", "fix"),
+    [
+        ('#FLAGGA 0\r\n#FORMAT PC8\r\n#KONTO 5010 "Lokalhyra"\r\n', "a SIE file", "Verifikationslista"),
+        ("!TRNS\tDATE\tACCNT\tAMOUNT\n!ENDTRNS\nTRNS\t3/5/2025\tBank\t-5.00\nENDTRNS\n", "IIF", "Transaction Detail"),
+        ("!HDR\tPROD\tVER\nHDR\tQuickBooks\tx\n", "an IIF file of QuickBooks", "Transaction Detail by Account"),
+        ("!Type:Bank\nD03/05/2025\nT-5.00\n^\n", "a QIF file", "lines of the ledger"),
+        ("OFXHEADER:100\nDATA:OFXSGML\n", "an OFX file", "lines of the ledger"),
+        (":20:STARTUMS\n:25:1234/5678\n:60F:C250301EUR5,00\n", "an MT940 file", "lines of the ledger"),
+        ('[{"account": "6110", "amount": 5.00}, {"account": "6120", "amount": 6.00}]', "a JSON document", "as CSV"),
+    ],
+)
+def test_a_file_that_programs_exchange_is_refused_with_what_to_export(text: str, message: str, fix: str):
+    """An IIF file asked for the account, the department and another ending; others had no two cells."""
+    with pytest.raises(UnreadableDeliveryError, match=message) as error:
+        draft(text, "export.csv")
+    assert fix in error.value.fix
+
+
+@pytest.mark.parametrize("first", ["#", "!Account", "[Account]", "{Account"])
+def test_a_table_whose_first_header_has_a_mark_is_drafted(first: str):
+    assert draft(f"{first},Dept,Date,Amount\n6110,10,2025-03-01,5.00\n")
+
+
 def mistakes_of(text: str) -> list[str]:
     try:
         parse_descriptor(text, "draft.yaml")

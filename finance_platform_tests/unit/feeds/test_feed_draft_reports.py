@@ -284,10 +284,18 @@ def test_the_headers_of_departments_have_a_pattern(names: list[str], pattern: st
 
 @pytest.mark.parametrize(
     "names",
-    [["", "4000 Sales", "5000 Goods"], ["Account", "2024", "2025"], ["Account", "Rev 2024", "Rev 2025"]],
-    ids=["accounts", "years", "years behind a word"],
+    [
+        ["", "4000 Sales", "5000 Goods"],
+        ["Account", "2024", "2025"],
+        ["Account", "Rev 2024", "Rev 2025"],
+        ["Account", "Mar 2025 Debit", "Mar 2025 Credit"],
+        ["Account", "FY24 Budget", "FY25 Budget"],
+        ["Account", "2024 Actual", "2025 Actual"],
+    ],
+    ids=["accounts", "years", "years behind a word", "sides of months", "plans of years", "actual amounts of years"],
 )
-def test_columns_of_accounts_and_years_are_no_departments(names: list[str]):
+def test_columns_of_accounts_years_and_sides_are_no_departments(names: list[str]):
+    """Debits and credits of two months of a trial balance were added up as four departments."""
     assert "into: department" not in drafted(
         csv_text([names, ["Ops", "1.50", "2.50"], ["IT", "3.50", "4.50"]]), "x.csv"
     )
