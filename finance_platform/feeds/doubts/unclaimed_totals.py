@@ -62,6 +62,11 @@ _TOTAL_WORDS = frozenset(
         *("gesamtsumme", "gesamtbetrag", "gesamttotal", "insgesamt", "endsumme", "zwischensumme", "teilsumme", "sum"),
         *(
             "sums",
+            "result",
+            "ergebnis",
+            "gesamtergebnis",
+            "résultat",
+            "resultado",
             "somme",
             "sommes",
             "suma",

@@ -152,7 +152,8 @@ class UnreadMoney:
 
 def _may_be_money(name: str) -> bool:
     plain = plain_name(name)
-    return not (_NO_AMOUNT.search(plain) or rank("quantity", name) is not None or is_total_name(clean(name)))
+    is_other = "%" in name or _NO_AMOUNT.search(plain) or rank("quantity", name) is not None
+    return not (is_other or is_total_name(clean(name)))
 
 
 def _has_cents(values: Sequence[Decimal]) -> bool:

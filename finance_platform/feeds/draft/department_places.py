@@ -103,17 +103,21 @@ def _says_what(word: str) -> bool:
 
 
 def are_departments(labels: Column, columns: Sequence[Column]) -> bool:
-    """Return whether labels say that they are departments, or another column has the account below several."""
+    """Return whether labels say that they are departments, or an account is below several of them.
+
+    Labels beside a column of accounts must be codes; those in the column of the accounts may have any text.
+    """
     if not labels.is_label:
         return False
     if all(any(plain_name(text).startswith(f"{word} ") for word in _WORDS) for text in labels.texts):
         return True
-    has_codes = all(text[0].isdigit() for text in labels.texts)
     account = best_column(["account"], [one for one in columns if one is not labels])
+    if account is None or not (account.name == labels.source or all(text[0].isdigit() for text in labels.texts)):
+        return False
     below: dict[str, set[str]] = {label: set() for label in labels.texts}
-    for label, text in zip(labels.cells, account.cells if account else (), strict=False):
+    for label, text in zip(labels.cells, account.cells, strict=False):
         below.setdefault(label, set()).add(text)
-    return has_codes and len(below) > 1 and bool(set.intersection(*below.values()) - {""})
+    return len(below) > 1 and bool(set.intersection(*below.values()) - {""})
 
 
 def part_behind_words(texts: Sequence[str]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ Row = tuple[int, list[str]]
 _AMOUNTS = ("amount", "debit", "credit")
 _BALANCES = {"balance", "running balance", "saldo", "kontostand", "solde"}
 
-_LEAST_LINES, _LEAST_OTHERS = 2, 2
+_LEAST_LINES, _LEAST_LABELS, _LEAST_OTHERS = 2, 2, 2
 _MOST_CONDITIONS = 3
 
 _NOTE = re.compile(r"(?P<name>[^()]*[^() ])(?P<mark> ?\()(?P<note>[^()]*)\)")
@@ -71,20 +71,20 @@ def part_before_note(texts: Sequence[str]) -> dict[str, Any]:
     return {"part": {"split": labels[0]["mark"], "number": 1, "of": 2}}
 
 
-def find_label_rows(header: Sequence[str], rows: Sequence[Row], totals: Collection[int]) -> LabelRows | None:
+def find_label_rows(header: Sequence[str], data: Sequence[Row], totals: Sequence[Row]) -> LabelRows | None:
     """Return the labels of a table; None if it has none.
 
     Every row is a line, which is blank or has a date in one column, or a label, which has another text there and
-    nowhere else but for a balance beside the amounts; the first row is a label, and one is above two lines at least.
+    nowhere else but for a balance beside the amounts; the first row is a label, and one is above two lines at least, or
+    each is named by a total.
     Labels of several levels have a column each, in all of which lines are blank. Labels with the sums of their lines
     are those of `summed_labels`.
 
     Args:
         header: the columns' names.
-        rows: the rows below the header that are neither blank nor other rows that are no data, totals included.
-        totals: the lines of the totals.
+        data: the rows below the header that are neither blank nor totals, nor other rows that are no data.
+        totals: the rows with a total.
     """
-    data = [(line, cells) for line, cells in rows if line not in totals]
     texts = _without_balances(header, [[cell.strip() for cell in cells[: len(header)]] for _, cells in data])
     if not data:
         return None
@@ -117,8 +117,16 @@ def find_label_rows(header: Sequence[str], rows: Sequence[Row], totals: Collecti
     )
     if dates not in {0, len(lines)} or (dates and len(places) > 1) or _have_names(header, lines, places):
         return None
-    is_found = longest >= _LEAST_LINES and others and any(is_amount(cell) for cells in lines for cell in cells)
+    is_proven = longest >= _LEAST_LINES or _have_totals(data, labels, totals)
+    is_found = is_proven and others and any(is_amount(cell) for cells in lines for cell in cells)
     return LabelRows(places, frozenset(labels), others[:_MOST_CONDITIONS], bool(dates)) if is_found else None
+
+
+def _have_totals(rows: Sequence[Row], labels: Collection[int], totals: Sequence[Row]) -> bool:
+    """Return whether each of several labels is named by a total, as in a list of accounts with one line each."""
+    named = [" ".join(cells) for _, cells in totals]
+    texts = ["".join(cells).strip() for line, cells in rows if line in labels]
+    return len(texts) >= _LEAST_LABELS and all(any(text in total for total in named) for text in texts)
 
 
 def _without_balances(header: Sequence[str], rows: list[list[str]]) -> list[list[str]]:

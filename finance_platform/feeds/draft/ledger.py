@@ -225,13 +225,19 @@ class _Ledger:
         return any(one.cells[row] not in {"", one.cells[row - 1]} for one in before for row in blank)
 
     def _levels_of_sums(self) -> None:
-        """Take the department from labels that have the sums of their lines, and the account from these."""
+        """Take the department from labels that have the sums of their lines, and the account from these.
+
+        Labels without sums are departments too, if no column is called an account or a department.
+        """
         labels = next((one for one in self._free() if one.name == LABELS), None)
         lines = next((one for one in self._free() if labels and one.name == labels.source), None)
-        if labels and lines and self._sample.labels and self._sample.labels.pattern:
+        has_sums = bool(self._sample.labels and self._sample.labels.pattern)
+        is_named = best_column(["department", "department_name", "account", "account_name"], self._free()) is not None
+        if labels and lines and (has_sums or not (is_named or lines.dates)):
+            sums = ", of which the upper one has the sums of the lower one" if has_sums else ""
             comment = (
-                f"decide: {lines.name!r} has two levels, of which the upper one has the sums of the lower one; the "
-                "department is the upper one, and the account the lower one, unless you exchange them"
+                f"decide: {lines.name!r} has two levels{sums}; the department is the upper one, and the account the "
+                "lower one, unless you exchange them"
             )
             self._take("department", labels, comment, fill_down="labels")
             self._take("account", lines)

@@ -105,6 +105,11 @@ def _carried(text: str) -> re.Match[str] | None:
     return _CARRIED.fullmatch(text) or _BALANCE.fullmatch(text)
 
 
+def has_balance_text(cells: Sequence[str]) -> bool:
+    """Return whether a row says that it has a balance, or a sum that goes on over a page."""
+    return any(map(_carried, map(clean_text, cells)))
+
+
 def is_balance_text(text: str) -> bool:
     """Return whether a text names a balance, or a sum that goes on over a page, and no amount of a period."""
     return _CARRIED.fullmatch(text) is not None

@@ -58,7 +58,7 @@ _NUMBERED_AMOUNT = re.compile(
 
 _OF_YEAR = re.compile("(?:19|20)[0-9]{2}")
 _QUARTER_OVER = re.compile(
-    "(?i)(?:q(?P<first>[1-4])[ /'-]*(?P<year>20[0-9]{2})|(?P<before>20[0-9]{2})[ /-]*q(?P<last>[1-4]))"
+    "(?i)(?:q(?P<first>[1-4])(?:[ /'-]*(?P<year>20[0-9]{2}))?|(?P<before>20[0-9]{2})[ /-]*q(?P<last>[1-4])) "
 )
 """A quarter over its months, as merged cells of a header have it."""
 
@@ -221,18 +221,20 @@ def years_over(cells: Sequence[str], names: Sequence[str]) -> dict[int, str]:
 def _year_over(text: str, name: str) -> str:
     """Return the year of a quarter over a month of it; any other text as it is."""
     header = _in_quarter(f"{text} {name}", "")
-    return str(header.day.year) if header else text
+    return str(header.day.year) if header and header.has_year else text
 
 
 def _in_quarter(text: str, scenario: str) -> PeriodHeader | None:
-    """Return the month of a quarter before it, such as Q1 2025 Jan; None if it is none, or one of another quarter."""
+    """Return the month of a quarter before it: Q1 2025 Jan, Q1 Jan; None if it is none, or one of another quarter."""
     quarter = _QUARTER_OVER.match(text)
     header = _yearless(text[quarter.end() :].strip(), scenario) if quarter else None
     if not quarter or header is None or header.unit != "month":
         return None
     if (header.day.month - 1) // _MONTHS_OF_QUARTER + 1 != int(quarter["first"] or quarter["last"]):
         return None  # of a fiscal year
-    day = header.day.replace(year=int(quarter["year"] or quarter["before"]))
+    if not (year := quarter["year"] or quarter["before"]):
+        return header
+    day = header.day.replace(year=int(year))
     return PeriodHeader("month", day, "yyyy-MM", f"{day:%Y-%m}", has_year=True, scenario=scenario)
 
 

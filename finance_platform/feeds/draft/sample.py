@@ -18,7 +18,12 @@ from finance_platform.feeds.draft.crossed_headers import texts_over
 from finance_platform.feeds.draft.encodings import find_encoding
 from finance_platform.feeds.draft.exchange_formats import find_exchange_format
 from finance_platform.feeds.draft.label_rows import LabelRows, find_label_rows
-from finance_platform.feeds.draft.other_rows import OtherRow, find_other_rows, is_row_of_amounts
+from finance_platform.feeds.draft.other_rows import (
+    OtherRow,
+    find_other_rows,
+    has_balance_text,
+    is_row_of_amounts,
+)
 from finance_platform.feeds.draft.page_headings import PageHeadings, find_page_headings, is_labelled_heading
 from finance_platform.feeds.draft.period_columns import (
     find_period_columns,
@@ -29,7 +34,14 @@ from finance_platform.feeds.draft.period_columns import (
     years_over,
 )
 from finance_platform.feeds.draft.statement_rows import find_statement_rows
-from finance_platform.feeds.draft.total_rows import TotalRow, find_totals, grand_total, is_named_total, subtotals_tie
+from finance_platform.feeds.draft.total_rows import (
+    TotalRow,
+    find_totals,
+    find_unnamed_levels,
+    grand_total,
+    is_named_total,
+    subtotals_tie,
+)
 from finance_platform.feeds.draft.values import clean_text, is_amount, is_date
 from finance_platform.feeds.file_names import PACKED_ENDING, WORKBOOK_ENDINGS, file_ending
 from finance_platform.feeds.files.file_format import (
@@ -358,9 +370,13 @@ def find_header(sample: Sample) -> None:
             rows_below = [(line, cells) for line, cells in sample.data if not is_labelled_heading(cells)]
             sample.other_rows = find_other_rows(sample.header, rows_below)
             sample.other_rows = {**sample.other_rows, **find_statement_rows(sample.header, sample.data)}
+            if not sample.totals and (levels := find_unnamed_levels(sample.header, sample.data)):
+                row = OtherRow(levels[0][0], "^$", has_money=True, lacks=next(iter(levels[0][1:]), ""))
+                sample.other_rows = {**sample.other_rows, **dict.fromkeys(levels[1], row)}
             sample.headings = _find_headings(sample)
             _release_levels(sample)
-            sample.labels = find_label_rows(sample.header, sample.data, sample.totals)
+            totals = [(line, cells) for line, cells in sample.rows if line in sample.totals]
+            sample.labels = find_label_rows(sample.header, sample.data, totals)
             return
     width = max((len(cells) for _, cells in rows), default=1)
     sample.header = [f"column {number}" for number in range(1, width + 1)]
@@ -369,11 +385,15 @@ def find_header(sample: Sample) -> None:
 def _usual_width(rows: Sequence[Sequence[str]]) -> int:
     """Return the usual number of cells that are not blank in a line.
 
-    Titles have one, and totals are fewer than lines but in a report that has a few lines of each account. Headings of
-    pages, with a name and a code, may be more; the cells of lines, which are much wider, are more than those of them.
+    Titles have one, and totals and balances are fewer than lines but in a report that has a few lines of each account.
+    Headings of pages, with a name and a code, may be more; the cells of lines, which are much wider, are more than
+    those of them.
     """
     counts = [
-        count for cells in rows if (count := sum(map(bool, map(str.strip, cells)))) > 1 and not is_named_total(cells)
+        count
+        for cells in rows
+        if (count := sum(map(bool, map(str.strip, cells)))) > 1
+        and not (is_named_total(cells) or has_balance_text(cells))
     ]
     filled = Counter(counts or [sum(map(bool, map(str.strip, cells))) for cells in rows])
     usual = max(filled, key=lambda width: (filled[width], width), default=1)

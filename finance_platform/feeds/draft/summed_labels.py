@@ -80,8 +80,8 @@ def _labels(amounts: Sequence[Sequence[Decimal]]) -> list[int]:
 
 def _pattern(labels: set[str], lines: set[str]) -> str:
     """Return what labels match and no line does, by their first character or their digits; empty if nothing is."""
-    digits = {len(text) if text.isdigit() else 0 for text in labels}
-    candidates = ["^[0-9]", "^[^0-9]", *(f"^[0-9]{{{count}}}$" for count in digits if count)]
+    digits = {len(text) - len(text.lstrip("0123456789")) for text in labels}
+    candidates = ["^[0-9]", "^[^0-9]", *(f"^[0-9]{{{count}}}([^0-9]|$)" for count in digits if count)]
     for pattern in candidates:
         if all(re.search(pattern, text) for text in labels) and not any(re.search(pattern, text) for text in lines):
             return pattern

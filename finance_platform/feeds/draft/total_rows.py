@@ -7,6 +7,7 @@ that have a descriptor (see `feeds.doubts.printed_totals`, `feeds.doubts.unclaim
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -18,15 +19,17 @@ Row = tuple[int, list[str]]
 
 _TOTAL = re.compile(
     r"(?:grand |overall |report |sub ?-?|sous-)?totals?(?: g[eé]n[eé]ral| geral)?\b|(?:gesamt|zwischen)?summe\b"
-    r"|gesamt(?:ergebnis)?\b|somme\b|totale(?: generale)?\b|(?:algemeen )?totaal(?: generaal)?\b|suma\b",
+    r"|gesamt(?:ergebnis)?\b|somme\b|totale(?: generale)?\b|(?:algemeen )?totaal(?: generaal)?\b|suma\b"
+    r"|(?:overall )?result$|ergebnis$|r[eé]sultat(?: global)?$|resultado(?: total)?$",
     re.IGNORECASE,
 )
 _STARS = re.compile(r"(\*{1,5}|\*[0-9]{1,2}\*)(?: .*)?")
 """How SAP marks sums in a list: one star for the first level, two for the next; or the level of a structure, *3*."""
 
-_ENDS = re.compile(r"[^ ].* (?:total|ergebnis|summe|totale|totaal)$", re.IGNORECASE)
-TOTAL_ENDING = " (total|ergebnis|summe|totale|totaal)$"
-"""How the totals end that spreadsheets insert below groups of rows: `D1 Total`."""
+TOTAL_ENDING = " (total|ergebnis|summe|totale|totaal|result|r.sultat|resultado)$"
+"""How the totals end that spreadsheets and SAP insert below groups of rows: `D1 Total`, `6110 Result`."""
+
+_ENDS = re.compile(f"[^ ].*{TOTAL_ENDING}", re.IGNORECASE)
 
 _SUBTOTALS = ("sub", "zwischen", "sous")
 _MIN_ROWS = 2
@@ -199,26 +202,67 @@ def _with_grand_total(totals: dict[int, TotalRow], bare: Mapping[int, str]) -> d
 
 def _find_unnamed(header: Sequence[str], rows: Sequence[Row]) -> dict[int, TotalRow]:
     """Return the rows that have amounts alone, each the sum of the rows since the last of them."""
+    found = _sums_without_names(header, rows)
+    return {} if found is None or found.has_levels else dict.fromkeys(found.lines, TotalRow(found.columns[0], "^$"))
+
+
+def find_unnamed_levels(header: Sequence[str], rows: Sequence[Row]) -> tuple[list[str], list[int]] | None:
+    """Return the columns that are blank in totals of two levels without a name, and their lines; None without such.
+
+    No rule of a total could tell the last of them, which adds up all lines, from those of groups.
+
+    Args:
+        header: the columns' names.
+        rows: the rows below the header that are not blank.
+    """
+    found = _sums_without_names(header, rows)
+    return (found.columns, found.lines) if found and found.has_levels else None
+
+
+@dataclass(frozen=True)
+class _Unnamed:
+    """Rows that have amounts alone, and add up others.
+
+    Attributes:
+        columns: those in which they have no text and each line has one.
+        lines: of the rows.
+        has_levels: whether each but the last is the sum of the rows since the one before it, and the last that of all.
+    """
+
+    columns: list[str]
+    lines: list[int]
+    has_levels: bool
+
+
+def _sums_without_names(header: Sequence[str], rows: Sequence[Row]) -> _Unnamed | None:
     same = _same_texts(rows)
     bare = {line: cells for line, cells in rows if _is_bare(cells, same)}
     lines = [cells for line, cells in rows if line not in bare]
-    label = next((position for position in range(len(header)) if _is_label(position, lines, bare)), None)
-    if not bare or label is None:
-        return {}
+    labels = [name for position, name in enumerate(header) if _is_label(position, lines, bare)]
+    if not bare or not labels:
+        return None
     marks = _marks(header, rows)
-    sums: dict[int, Decimal] = {}
+    sums: dict[int, Decimal] = defaultdict(Decimal)
+    of_all: dict[int, Decimal] = defaultdict(Decimal)
     count = 0
     for line, cells in rows:
         values = _values(cells, marks)
         if line not in bare:
             count += 1
             for position, value in values.items():
-                sums[position] = sums.get(position, Decimal(0)) + value
+                sums[position] += value
+                of_all[position] += value
             continue
-        if count < _MIN_ROWS or any(value != sums.get(position) for position, value in values.items()):
-            return {}
-        sums, count = {}, 0
-    return dict.fromkeys(bare, TotalRow(header[label], "^$"))
+        if not count and line == rows[-1][0] and len(bare) > _MIN_ROWS and _adds_up(values, of_all):
+            return _Unnamed(labels, list(bare), has_levels=True)
+        if count < _MIN_ROWS or not _adds_up(values, sums):
+            return None
+        sums, count = defaultdict(Decimal), 0
+    return _Unnamed(labels, list(bare), has_levels=False)
+
+
+def _adds_up(values: Mapping[int, Decimal], sums: Mapping[int, Decimal]) -> bool:
+    return all(value == sums.get(position) for position, value in values.items())
 
 
 def _is_bare(cells: Sequence[str], same: Mapping[int, str]) -> bool:

@@ -185,6 +185,20 @@ def test_departments_above_their_accounts_are_given_to_these(head: str, tmp_path
     assert department["fill_down"] == "labels"
 
 
+def test_departments_by_name_are_labels_above_their_cost_elements(tmp_path: Path):
+    text = (
+        "Cost elements,Act. costs,Plan costs\nField sales,,\n400000  Material,1.50,1.00\n410000  Salaries,2.50,2.00\n"
+        "* Field sales,4.00,3.00\nInside sales,,\n400000  Material,3.50,3.00\n410000  Salaries,4.50,4.00\n"
+        "* Inside sales,8.00,7.00\n** All,12.00,10.00\n"
+    )
+    found = yaml.safe_load(drafted(text, "S_ALR_2025-03.csv"))
+    assert found["columns"]["department"] == {"from": "Cost elements", "fill_down": "labels"}
+    assert found["columns"]["account"] == "Cost elements"
+    read = check(tmp_path, text, "S_ALR_2025-03.csv")
+    assert sums(read) == {"Actual 2025-03": "12.00", "Budget 2025-03": "10.00"}
+    assert read.findings.control_totals.tied == read.findings.control_totals.checked > 0
+
+
 def test_groups_of_accounts_are_no_departments():
     rows: Rows = [["Account", "Jan-25", "Feb-25"]]
     rows += [
@@ -710,6 +724,22 @@ Grand Total,311.50,17.00
 500000,11.00,22.00
 Grand Total,311.50,27.00
 """,
+    "codes before names": """Row Labels,2025-01,2025-02
+1100 Marketing,300.50,5.00
+400000 Sales,100.25,5.00
+500000 Goods,200.25,
+1200 Sales North,11.00,22.00
+500000 Goods,11.00,22.00
+Grand Total,311.50,27.00
+""",
+    "no sums": """Row Labels,2025-01,2025-02
+Marketing,,
+4000 Sales,100.25,5.00
+5000 Goods,200.25,1.00
+Sales North,,
+5000 Goods,11.00,22.00
+Grand Total,311.50,28.00
+""",
 }
 
 
@@ -719,6 +749,8 @@ Grand Total,311.50,27.00
         ("months", {"Actual 2025-01": "330.00", "Actual 2025-02": "363.00", "Actual 2025-03": "36.00"}),
         ("names", {"Actual 2025-01": "311.50", "Actual 2025-02": "17.00"}),
         ("codes", {"Actual 2025-01": "311.50", "Actual 2025-02": "27.00"}),
+        ("codes before names", {"Actual 2025-01": "311.50", "Actual 2025-02": "27.00"}),
+        ("no sums", {"Actual 2025-01": "311.50", "Actual 2025-02": "28.00"}),
     ],
 )
 def test_labels_of_a_compact_pivot_are_departments_and_their_sums_are_left_out(

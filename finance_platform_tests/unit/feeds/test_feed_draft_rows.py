@@ -69,7 +69,16 @@ def test_labels_of_lines_that_have_every_code_are_left_out(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("word", "grand"), [("Total", "Grand Total"), ("Ergebnis", "Gesamtergebnis"), ("total", "Total"), ("Total", "")]
+    ("word", "grand"),
+    [
+        ("Total", "Grand Total"),
+        ("Ergebnis", "Gesamtergebnis"),
+        ("total", "Total"),
+        ("Total", ""),
+        ("Result", "Overall Result"),
+        ("Résultat", "Résultat global"),
+        ("Resultado", "Resultado total"),
+    ],
 )
 def test_the_subtotals_of_a_spreadsheet_below_its_groups_are_claimed_and_tie(word: str, grand: str, tmp_path: Path):
     groups = {
@@ -82,6 +91,50 @@ def test_the_subtotals_of_a_spreadsheet_below_its_groups_are_claimed_and_tie(wor
     assert (check.findings.control_totals.checked, check.findings.control_totals.tied) == (2 + bool(grand),) * 2
     assert {str(count.amount) for count in check.sums.values()} == {"15.00"}
     assert "fill_down" not in draft(text)
+
+
+@pytest.mark.parametrize("is_repeated", [True, False])
+@pytest.mark.parametrize(("word", "grand"), [("Result", "Overall Result"), ("Ergebnis", "Gesamtergebnis")])
+def test_the_results_of_a_query_of_sap_are_claimed_and_tie(word: str, grand: str, is_repeated: bool, tmp_path: Path):
+    """They were lines, so that each amount counted three times once the department of blank cells was given."""
+    rows = [(account, [("100", "1.50"), ("200", "2.25"), (word, "3.75")]) for account in ("6110", "6120", "6130")]
+    text = "Account,Cost Center,Amount\n"
+    for account, lines in rows:
+        for number, (centre, amount) in enumerate(lines):
+            text += f"{account if is_repeated or not number else ''},{centre},{amount}\n"
+    text += f"{grand},,11.25\n"
+    assert sums(tmp_path, text, "query_2025-03.csv") == {("Actual", "2025-03"): "11.25"}
+    control = yaml.safe_load(draft(text, "query_2025-03.csv"))["control_total"]
+    assert [rule["kind"] for rule in control] == ["subtotal", "grand"]
+
+
+UNNAMED = """\
+Account,Description,Cost Centre,Amount
+6110,Rent March,100,1200.00
+6110,Storage,200,300.00
+,,,1500.00
+6120,Hotel,200,210.00
+6120,Train,100,90.00
+,,,300.00
+,,,1800.00
+"""
+
+
+def test_totals_of_groups_and_of_all_that_have_no_name_are_left_out(tmp_path: Path):
+    """The draft asked for the account and the department of blank cells, whose rows counted as lines then."""
+    assert sums(tmp_path, UNNAMED, "costs_2025-03.csv") == {("Actual", "2025-03"): "1800.00"}
+    (rule,) = yaml.safe_load(draft(UNNAMED))["skip"]
+    assert rule == {
+        "column": "Account",
+        "matches": "^$",
+        "and": [{"column": "Description", "matches": "^$"}],
+        "may_hold_money": True,
+    }
+
+
+@pytest.mark.parametrize(("old", "new"), [(",1800.00", ",1800.01"), (",1500.00", ",1500.01"), (",,,300.00\n", "")])
+def test_rows_without_a_name_that_do_not_add_up_are_a_question(old: str, new: str):
+    assert "default: DECIDE" in draft(UNNAMED.replace(old, new))
 
 
 DESCRIPTOR = """\
@@ -202,6 +255,24 @@ def test_labels_above_the_dates_of_their_lines_are_the_account(tmp_path: Path):
     assert check.is_fine, check.holds
     assert {str(count.amount) for count in check.sums.values()} == {"-900.00"}
     assert check.findings.control_totals.tied == check.findings.control_totals.checked == 4
+
+
+FEW = (
+    "Date,Source,Debit,Credit,Running Balance,Dept\n469 - Rent,,,,,\nOpening Balance,,2400.00,0.00,2400.00,\n"
+    "5 Mar 2025,Bill,1200.00,0.00,3600.00,North\nTotal 469 - Rent,,1200.00,0.00,1200.00,\n"
+    "Closing Balance,,3600.00,0.00,3600.00,\n200 - Sales,,,,,\nOpening Balance,,0.00,40000.00,-40000.00,\n"
+    "15 Mar 2025,Invoice,0.00,14000.50,-54000.50,South\nTotal 200 - Sales,,0.00,14000.50,-14000.50,\n"
+    "Closing Balance,,0.00,54000.50,-54000.50,\nTotal,,1200.00,14000.50,-12800.50,\n"
+)
+
+
+def test_labels_of_accounts_with_one_line_each_are_known_by_their_totals(tmp_path: Path):
+    """As in the first month of a small company; the draft asked for the date and the account."""
+    check = checked(tmp_path, FEW)
+    assert check.is_fine, check.holds
+    assert {str(count.amount) for count in check.sums.values()} == {"-12800.50"}
+    unknown = FEW.replace("Total 469 - Rent", "Total 470").replace("Total 200 - Sales", "Total 201")
+    assert yaml.safe_load(draft(unknown))["constants"]["account"] == "DECIDE"
 
 
 @pytest.mark.parametrize(("text", "net", "totals"), [(LABELLED, "1107.00", 2), (LEVELS, "900.00", 0)])

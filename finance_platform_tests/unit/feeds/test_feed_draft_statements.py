@@ -163,6 +163,17 @@ def test_months_below_their_quarter_are_of_its_year(first: str, second: str, tmp
     assert sums(tmp_path, text) == {("Actual", f"2025-{month:02}"): one for month, one in enumerate(amounts, start=1)}
 
 
+def test_months_below_quarters_without_a_year_have_that_of_the_name(tmp_path: Path):
+    text = "Dept,Account,Q1,,,Q2,Total\n,,Jan,Feb,Mar,Apr,\n10,6110,1.50,2.50,3.50,4.50,12.00\n"
+    rows = text.replace("Q1,,,", "Q1,Q1,Q1,")
+    assert sums(tmp_path, rows, "budget_2025.csv") == {
+        ("Budget", "2025-01"): "1.50", ("Budget", "2025-02"): "2.50",
+        ("Budget", "2025-03"): "3.50", ("Budget", "2025-04"): "4.50",
+    }  # fmt: skip
+    other = rows.replace("Jan,Feb,Mar,Apr", "Apr,May,Jun,Jul")
+    assert "unpivot" not in yaml.safe_load(draft(other, "budget_2025.csv"))
+
+
 def test_months_below_another_quarter_are_of_a_fiscal_year_that_a_person_knows():
     text = QUARTERS.format("Q1 2025", "Q2 2025", "Apr,May,Jun,Jul,Aug,Sep")
     assert "DECIDE" in draft(text)

@@ -316,6 +316,10 @@ def test_contra_accounts_that_have_no_row_of_their_own_are_named():
          {"account": "Account", "account_name": "Account(T)", "department": "Costc"}),
         ("Account Code,Level Name,Level Code,Period,Amount", "6000,Ops,100,2025-01,5.00",
          {"department": "Level Code", "department_name": "Level Name"}),
+        ("Date,Type,Account Ref,Nominal A/C,Dept,Amount", "31/01/2025,PI,LAND01,7100,1,5.00",
+         {"account": "Nominal A/C"}),
+        ("Belegdatum,Belegfeld 1,Konto,KOST1,Umsatz", "31.01.2025,1001,6110,10,5.00",
+         {"transaction_id": "Belegfeld 1", "department": "KOST1"}),
         ("G/L Acct,Cost Center,Period,Beginning Balance,Period Activity,Ending Balance",
          "6000,100,Jan-25,1.00,5.00,6.00",
          {"account": "G/L Acct", "amount": "Period Activity"}),
@@ -325,6 +329,11 @@ def test_headers_of_further_systems_name_their_fields(header: str, row: str, sou
     text = f"{header}\n{row}\n"
     assert {name: source_of(columns_of(text)[name]) for name in sources} == sources
     assert sums(tmp_path, text, "export.csv") == {("Actual", "2025-01"): "5.00"}
+
+
+def test_the_labels_of_accounts_of_datev_are_their_names():
+    text = "Konto;Kontenbeschriftung;SprachId\n4210;Miete;de-DE\n8400;Umsatz;de-DE\n"
+    assert columns_of(text, "EXTF_Kontenbeschriftungen.csv") == {"number": "Konto", "name": "Kontenbeschriftung"}
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,7 @@ def test_the_advised_line_claims_the_row_and_its_total_ties(tmp_path: Path, labe
     [
         *("Total", "TOTAL:", "Sub-total", "Grand total for the year", "Summe", "Gesamtsumme", "Total général"),
         *("Totale", "Totaal", "Suma", "Итого", "合計", "Razem", "Yhteensä", "Toplam", "ＴＯＴＡＬ"),
+        *("Overall Result", "Gesamtergebnis", "6110 Result"),
     ],
 )
 def test_a_row_whose_text_says_total_is_reported_whatever_its_amount(tmp_path: Path, label: str) -> None:
@@ -77,7 +78,16 @@ def test_a_row_whose_text_says_total_is_reported_whatever_its_amount(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "label", ["TOTAL GAS & POWER LTD", "Total Tree Care", "Summer School", "Totally Wicked", "Consum GmbH", "North"]
+    "label",
+    [
+        "TOTAL GAS & POWER LTD",
+        "Result Consulting",
+        "Total Tree Care",
+        "Summer School",
+        "Totally Wicked",
+        "Consum GmbH",
+        "North",
+    ],
 )
 def test_a_supplier_whose_name_begins_with_total_is_not_a_total(tmp_path: Path, label: str) -> None:
     """One that council_spend files pay each month."""

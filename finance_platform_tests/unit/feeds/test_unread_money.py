@@ -75,6 +75,7 @@ def test_whole_amounts_are_named_under_a_header_of_amounts_alone(tmp_path: Path)
         ("Other side", tuple(f"-{amount}" for amount in AMOUNTS)),
         ("Total", ("132.55", "82.78", "341.00", "18.40", "109.98", "46.31")),
         ("VAT", OTHERS),
+        ("Var.(%)", OTHERS),
     ],
 )
 def test_numbers_that_are_no_money_of_their_own_are_not_named(tmp_path: Path, header: str, values: tuple[str, ...]):
