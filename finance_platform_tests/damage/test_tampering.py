@@ -25,6 +25,7 @@ from finance_platform.contracts.star import WAREHOUSE
 from finance_platform.data_catalog.delta_log import sync_open_tables
 from finance_platform.data_catalog.open_tables import open_tables
 from finance_platform.deliveries.checkpoints import drop_checkpoints
+from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.register import DOCUMENTS, Register
 from finance_platform.refresh.steps.small_tables import small_tables
 from finance_platform.refresh.verification.verify import Verifier
@@ -589,6 +590,25 @@ def test_a_deleted_file_of_master_data_is_named_and_every_other_part_is_compared
     (logs,) = [row["finding"] for row in rows if row["part"] == "open tables"]
     assert logs.startswith("cannot be compared: ")
     assert file.key in logs
+
+
+def test_a_record_that_is_gone_is_named_whatever_its_file_has_and_the_next_run_reads_it_again(
+    home: Home, refresh: Refresher
+):
+    home.write("raw/budget_2.csv", "period,department_code,account_number,budget_amount\n2024-03,D100,4000,?\n")
+    assert [*refresh(home).held()] == ["budget_2.csv"]
+    records = {commit.object_key: name for name, commit in read_commits(home.processed).items()}
+    for file in ("accounts.csv", "departments.csv", "budget_2.csv"):
+        (home.path / f"processed/deliveries/{records[file]}.json").unlink()
+    found = [one for one in verify(home) if one.startswith("processed files: deliveries/")]
+    again = "the next run reads the delivery again, if the raw zone has its content"
+    assert sorted(found) == sorted(
+        f"processed files: deliveries/{records[file]}.json: is missing ({file}); {again}"
+        for file in ("accounts.csv", "departments.csv", "budget_2.csv")
+    )
+    home.write("raw/departments_2.csv", "department_code,department_name\nD900,New\n")
+    refresh(home)
+    assert verify(home) == []
 
 
 def test_a_period_that_nobody_touched_has_no_findings(home: Home):

@@ -44,6 +44,7 @@ from finance_platform.refresh.verification.verify_records import (
     find_changed_settings,
     find_changed_slices,
     find_forged_overlaps,
+    find_missing_deliveries,
 )
 from finance_platform.refresh.verification.verify_tables import SMALL_TABLES, find_changed_tables
 from finance_platform.safe_text import quote_name
@@ -173,7 +174,7 @@ class Verifier:
         discovered = select_discovered(events)
         parts += [
             self._verify_raw(discovered, state),
-            self._verify_records(state),
+            self._verify_records(state, events),
             self._verify_cells(discovered, state),
             *self._verify_tables_and_views(),
         ]
@@ -247,7 +248,7 @@ class Verifier:
             return f"has other bytes than those that were read, with the same size and times ({was})"
         return f"has other bytes than those that were read ({was}); the next run takes them as a new version"
 
-    def _verify_records(self, state: DeliveryState) -> Part:
+    def _verify_records(self, state: DeliveryState, events: Sequence[Event]) -> Part:
         """Compare the records of deliveries and of published slices with their files and with themselves."""
         name, commits = "processed files", read_commits(self.processed)
         concerned = [one for one in commits.values() if not one.periods or self._concerns(one.periods)]
@@ -255,6 +256,7 @@ class Verifier:
         of_period = [one for one in published if self.period in {None, one[1]}]
         differences = [
             *find_changed_deliveries(self.processed, concerned, lambda done: self.progress(name, done, 0)),
+            *find_missing_deliveries(self.processed, state, events),
             *find_forged_overlaps(self.processed, state.live),
             *find_changed_slices(self.processed, published),
             *find_changed_settings(self.processed, published),

@@ -22,7 +22,8 @@ from finance_platform.data_catalog.open_tables import OpenTable
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit, commit_key, find_damaged_commits
 from finance_platform.deliveries.overlap_documents import find_damaged_overlaps
 from finance_platform.deliveries.overlaps import find_changed_overlaps
-from finance_platform.deliveries.state import LiveDelivery
+from finance_platform.deliveries.register import Event, Verdict
+from finance_platform.deliveries.state import DeliveryState, LiveDelivery
 from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.values.codes import fold
 from finance_platform.refresh.steps.complete_run import CompleteRun
@@ -47,6 +48,7 @@ SliceVersion = tuple[str, str, str]
 
 _AGAIN = "remove it, and a run reads the delivery again"
 _MISSING = "is missing"
+_READ_AGAIN = "the next run reads the delivery again"
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def find_changed_deliveries(
         progress: is called with the number of files that were read.
     """
     for damaged in find_damaged_commits(processed):
-        yield damaged.key, f"{damaged.why}; the next run reads the delivery again"
+        yield damaged.key, f"{damaged.why}; {_READ_AGAIN}"
     compared: set[DataFile] = set()  # as a record names them: deliveries that share a file may name it differently
     for commit in commits:
         key = commit_key(commit.delivery_id)
@@ -79,6 +81,26 @@ def find_changed_deliveries(
                 progress(len(compared))
                 if changed := _changed_file(processed, file):
                     yield file.key, f"{changed} ({commit.object_key}); {_again(commit, changed)}"
+
+
+def find_missing_deliveries(
+    processed: ObjectStore, state: DeliveryState, events: Iterable[Event]
+) -> Iterator[Difference]:
+    """Yield the records that are not there of deliveries that count, or that the register has a verdict on.
+
+    Args:
+        processed: the processed zone.
+        state: the deliveries.
+        events: all events, in order.
+    """
+    judged = {event.delivery_id for event in events if isinstance(event, Verdict)}
+    lost = [*state.missing, *(event for event in state.pending if event.delivery_id in judged)]
+    for event in {one.delivery_id: one for one in lost}.values():
+        key = commit_key(event.delivery_id)
+        is_booking = event.delivery_id in state.missing_bookings
+        fix = state.lost_delivery(event).fix if is_booking else f"{_READ_AGAIN}, if the raw zone has its content"
+        if processed.find(key) is None:
+            yield key, f"{_MISSING} ({event.object_key}); {fix}"
 
 
 def _again(commit: DeliveryCommit, why: str) -> str:
