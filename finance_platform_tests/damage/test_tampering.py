@@ -421,8 +421,10 @@ def test_what_another_release_left_is_no_finding_until_this_one_has_run(home: Ho
     change_document(home.path / "processed/looks/complete.json", lambda document: document.update(platform="older"))
     assert len(verify(home)) == 2, "this release has published since"
     change_document(home.path / "processed/audits/full.json", lambda document: document.update(platform="older"))
+    home.write("processed/audits/line_counts.json", '{"file": [[1, 2, 3]]}')
     upgraded = home.command("verify")
     assert upgraded.returncode == 0
+    assert "processed files: 5 deliveries, not compared: audits/line_counts.json" in upgraded.stdout
     assert "tables beside the star: 17 tables, not compared: FeedPeriod" in upgraded.stdout
     assert "views: 35 views, not compared: all of them" in upgraded.stdout
     assert "whether somebody changed them is not known" in upgraded.stderr

@@ -254,17 +254,21 @@ class Verifier:
         concerned = [one for one in commits.values() if not one.periods or self._concerns(one.periods)]
         published = [(table, slice_, one.version) for (table, slice_), one in published_slices(self.warehouse).items()]
         of_period = [one for one in published if self.period in {None, one[1]}]
+        believed = list(
+            find_changed_audits(self.processed, of_period, read_complete_run(self.processed), self.warehouse)
+        )
+        left_out = ", ".join(key for key, _ in believed) if self._is_of_other_release else ""
         differences = [
             *find_changed_deliveries(self.processed, concerned, lambda done: self.progress(name, done, 0)),
             *find_missing_deliveries(self.processed, state, events),
             *find_forged_overlaps(self.processed, state.live),
             *find_changed_slices(self.processed, published),
             *find_changed_settings(self.processed, published),
-            *find_changed_audits(self.processed, of_period, read_complete_run(self.processed), self.warehouse),
+            *([] if left_out else believed),
             *self._find_forged_status(),
         ]
         findings = [Finding(name, key, why) for key, why in differences]
-        return Part(name, pluralize(len(concerned), "delivery", "deliveries"), findings)
+        return Part(name, pluralize(len(concerned), "delivery", "deliveries"), findings, left_out)
 
     def _find_forged_status(self) -> Iterator[tuple[str, str]]:
         """Derive the status again, if one is recorded for the home as it is now."""
