@@ -28,7 +28,6 @@ class Column:
         type: integer, bigint, date, timestamp, boolean, decimal(18,2), varchar(n) with n in bytes, or
             varchar where no warehouse table limits it.
         description: one sentence for the analyst, with units.
-        sql_name: the name in SQL; empty for tables that never reach the warehouse.
         nullable: whether null may appear.
         set_by_load: true if only the load knows the value; such a column is not in Parquet.
         is_personal: true for free text of a source, which may name a person; shown only on request.
@@ -37,10 +36,14 @@ class Column:
     name: str
     type: str
     description: str
-    sql_name: str = ""
     nullable: bool = False
     set_by_load: bool = False
     is_personal: bool = False
+
+    @property
+    def sql_name(self) -> str:
+        """The name in SQL: `is_month_end` is IsMonthEnd."""
+        return self.name.title().replace("_", "")
 
 
 @dataclass(frozen=True)

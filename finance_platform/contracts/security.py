@@ -13,8 +13,8 @@ BUSINESS_UNIT_ACCESS = Contract(
     grain="One user and business unit that the user may see; filled by administrators.",
     natural_key=("user_name", "business_unit"),
     columns=(
-        Column("user_name", "varchar(128)", "Database user, as current_user returns it.", "UserName"),
-        Column("business_unit", "varchar(256)", "Business unit, as DimDepartment spells it.", "BusinessUnit"),
+        Column("user_name", "varchar(128)", "Database user, as current_user returns it."),
+        Column("business_unit", "varchar(256)", "Business unit, as DimDepartment spells it."),
     ),
 )
 
@@ -24,8 +24,8 @@ DEPARTMENT_UNIT = Contract(
     grain="One department; filled by every load from DimDepartment.",
     natural_key=("department_key",),
     columns=(
-        Column("department_key", "bigint", "The department.", "DepartmentKey"),
-        Column("business_unit", "varchar(256)", "Its business unit.", "BusinessUnit"),
+        Column("department_key", "bigint", "The department."),
+        Column("business_unit", "varchar(256)", "Its business unit."),
     ),
 )
 

@@ -231,9 +231,7 @@ def test_the_statements_generated_from_contracts() -> None:
         "BusinessUnit VARCHAR(256) NOT NULL, ParentDepartmentCode VARCHAR(128), "
         "IsInferred BOOLEAN NOT NULL)"
     )
-    scratch = Contract(
-        "scratch", "StageOne", "One.", ("one",), (Column("one", "bigint", "One.", "One", nullable=True),)
-    )
+    scratch = Contract("scratch", "StageOne", "One.", ("one",), (Column("one", "bigint", "One.", nullable=True),))
     assert statements.create_scratch(scratch) == "CREATE TEMPORARY TABLE StageOne (One BIGINT)"
     assert statements.count_staged(DIM_DATE) == "SELECT COUNT(*) FROM StageDimDate"
     assert statements.first_rows(DIM_SCENARIO) == (
