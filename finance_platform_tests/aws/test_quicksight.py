@@ -13,8 +13,8 @@ import pytest
 
 from finance_platform.contracts.security import BUSINESS_UNIT_ACCESS
 from finance_platform.contracts.views import VIEWS
-from finance_platform.deployment.quicksight import SHEETS, Sheet, build_resources, replace_generated
 from finance_platform_tests.aws.shipped_template import shipped_template
+from finance_platform_tests.quicksight_resources import SHEETS, Sheet, build_resources, replace_generated
 
 TEMPLATE = shipped_template()
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE.document["Resources"]

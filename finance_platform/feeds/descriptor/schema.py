@@ -1,7 +1,7 @@
 """The JSON Schema of a descriptor, which an editor completes, explains and checks keys with.
 
 Belongs here: how pydantic's schema becomes one for YAML that people write. Does not belong here: keys and their
-descriptions (see the modules of the parts), the same as a page (see `reference`).
+descriptions (see the modules of the parts), the same as a page (`finance_platform_tests/feed_reference.py`).
 
 An editor sees fewer mistakes than the parser: JSON Schema cannot compare one part of a descriptor with another.
 """

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.contracts.dictionary import as_markdown, dictionary, find_entry
+from finance_platform.contracts.dictionary import dictionary, find_entry
 from finance_platform.contracts.star import STAR
-from finance_platform_tests.data_dictionary import PAGE
+from finance_platform_tests.data_dictionary import PAGE, as_markdown
 from finance_platform_tests.end_to_end.home import CommandResult, Home
 
 

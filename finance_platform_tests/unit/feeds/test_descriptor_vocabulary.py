@@ -20,10 +20,9 @@ import yaml
 from finance_platform.errors import DescriptorError
 from finance_platform.feeds.descriptor.columns import FIELD_DESCRIPTIONS, FIELDS
 from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.feeds.descriptor.reference import BEGIN, END, all_keys, with_reference
 from finance_platform.feeds.descriptor.schema import SCHEMA_COMMENT, SCHEMA_FILE, descriptor_schema
 from finance_platform.feeds.feed_set import shipped_descriptors
-from finance_platform_tests.feed_reference import generated_files
+from finance_platform_tests.feed_reference import BEGIN, END, all_keys, generated_files, with_reference
 
 FOLDER = Path(__file__).parent / "vocabulary"
 PLACEHOLDERS = {"<field>", "<name>"}
