@@ -146,7 +146,7 @@ class _Derivation:
         if not self.bookings:
             self.effective.clear()  # the same as the live ones
         for deliveries in (self.live, self.effective, self.awaiting_verdict, self.waiting):
-            deliveries.sort(key=_position_of)
+            deliveries.sort(key=operator.attrgetter("position"))
         return DeliveryState(
             live=self.live,
             inactive=self.inactive,
@@ -410,10 +410,6 @@ def _derive_part(
     live = derivation.live
     is_live_alone = [name for name, _ in part] == ["live", "effective"] and len(live) == len(derivation.effective) == 1
     return live[0] if is_live_alone and live[0] is derivation.effective[0] else part
-
-
-def _position_of(delivery: LiveDelivery) -> Position:
-    return delivery.position
 
 
 def _live(version: Version, event: DeliveryDiscovered, commit: DeliveryCommit, raw_object: RawObject) -> LiveDelivery:

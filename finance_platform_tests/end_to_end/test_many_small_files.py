@@ -82,11 +82,6 @@ def figures(home: Home) -> dict[str, Any]:
     return {name: document[name] for name in ("reconciliation", "all_versions")}
 
 
-def without_names(home: Home) -> dict[str, DeliveryCommit]:
-    """Return the commits of the live deliveries without the parts that name the attempt."""
-    return {key: replace(one, files={}, attempt="", committed_at="") for key, one in home.commits().items()}
-
-
 def rejected(home: Home) -> list[dict[str, Any]]:
     return list(RejectedRows(home.processed, home.state).rows())
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -370,8 +370,3 @@ def _zipped(text: str) -> bytes:
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr("../../transactions.csv", text)
     return stream.getvalue()
-
-
-def by_key(variants: list[Variant]) -> Mapping[str, Variant]:
-    """Return the variants by their path in the raw zone."""
-    return {variant.key: variant for variant in variants}

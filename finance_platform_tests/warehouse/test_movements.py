@@ -54,7 +54,6 @@ ENGINES = EVERY_ENGINE
 ON_REDSHIFT_BY_DAY: tuple[str, ...] = ()
 """`test_result_parity` compares Movements after a restatement."""
 FACT = "fact_financials"
-JANUARY = (FACT, "2025-01")
 FEBRUARY = (FACT, "2025-02")
 
 Cell = tuple[str, int, str, int, int]

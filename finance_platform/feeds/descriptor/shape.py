@@ -63,9 +63,6 @@ class YearConfig(StrictModel):
         return self
 
 
-_Year = Annotated[YearConfig, BeforeValidator(_to_year, json_schema_input_type=int | str | YearConfig)]
-
-
 class UnpivotConfig(StrictModel):
     """Columns of which each gives a line: their header goes into a field, their cell into `amount`."""
 

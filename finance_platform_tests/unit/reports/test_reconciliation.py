@@ -42,7 +42,6 @@ from finance_platform_tests.unit.factories import (
     refused,
 )
 
-ZERO = (0, Decimal("0.00"))
 FEW_EXAMPLES = settings(max_examples=current_profile().examples_of_slow(50))
 MODES: dict[str, LoadMode] = {"append": "append", "upsert": "upsert", "replace": "replace_period", "debit": "append"}
 """The load mode of each feed; feed debit is debit-positive."""

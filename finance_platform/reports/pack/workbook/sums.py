@@ -27,8 +27,6 @@ from finance_platform.reports.pack.workbook.sum_columns import Member, Numbering
 SHOWN_HORIZONS = ("month", "year to date", "full year")
 COMPARED, ONE_SIDED = 1, 2
 
-ZERO = Decimal("0.00")
-
 
 class Side(StrEnum):
     """Whose amounts: the pack's scenario, the prior year, the pack's reference."""
