@@ -92,7 +92,7 @@ def test_overlaps_by_key_are_those_of_a_line_by_line_comparison(
     sent: list[list[Line]], chance: random.Random, is_by_period: bool, is_large: bool
 ) -> None:
     with fresh_zone() as zone, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("finance_platform.deliveries.overlaps._POOLED_BYTES", 0 if is_large else 1 << 20)
+        patch.setattr("finance_platform.deliveries.overlap_keys._POOLED_BYTES", 0 if is_large else 1 << 20)
         zone.is_by_period = is_by_period
         for number, its_lines in enumerate(sent):
             zone.deliver(f"{number}.csv", its_lines, load_mode="upsert")
