@@ -1,8 +1,9 @@
 """Decisions of people about deliveries, and their register events.
 
 Belongs here: accept, withdraw, reinstate; each refuses a decision that would have no effect. Does not belong here:
-decisions about periods (see `period_decisions`), whether another person must agree (see `approvals`), what follows from
-the events (see `state_derivation`), when a delivery is held (see `acceptance`).
+decisions that are refused for what would follow (see `decision_refusals`), decisions about periods (see
+`period_decisions`), whether another person must agree (see `approvals`), what follows from the events (see
+`state_derivation`), when a delivery is held (see `acceptance`).
 """
 
 from __future__ import annotations
@@ -16,10 +17,15 @@ from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.current_state import read_whole_state
 from finance_platform.deliveries.decided_amounts import add_amounts, amounts_of_delivery
 from finance_platform.deliveries.decision_errors import last_decision, no_such_delivery
-from finance_platform.deliveries.members.account_types import AccountTypes
-from finance_platform.deliveries.members.merged_codes import find_merged_codes
-from finance_platform.deliveries.overlaps import compute_candidate_overlaps, compute_overlaps
-from finance_platform.deliveries.portions import WHOLE, Portion
+from finance_platform.deliveries.decision_refusals import (
+    refuse_booked_keys,
+    refuse_closed,
+    refuse_closed_with_missing,
+    refuse_unloadable,
+    refuse_wrong_bookings_after,
+    would_change,
+)
+from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.register import (
     DecidedAmount,
     DecisionProposed,
@@ -27,30 +33,14 @@ from finance_platform.deliveries.register import (
     DeliveryDiscovered,
     Register,
 )
-from finance_platform.deliveries.state import (
-    DeliveryState,
-    InactiveDelivery,
-    LiveDelivery,
-    covered_periods,
-    has_effect,
-    live_with,
-    replaces_periods,
-)
+from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery, has_effect, live_with
 from finance_platform.deliveries.verdicts.booked_differences import (
     find_wrong_bookings,
     refuse_wrong_bookings,
     state_after,
 )
-from finance_platform.deliveries.verdicts.bookings import (
-    Booking,
-    find_kept_keys,
-    find_shared_keys,
-    plan_decided_bookings,
-    write_booking,
-)
-from finance_platform.deliveries.verdicts.cell_sums import find_overflows
+from finance_platform.deliveries.verdicts.bookings import Booking, plan_decided_bookings, write_booking
 from finance_platform.deliveries.verdicts.changed_lines import find_periods_with_other_lines
-from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.errors import DecisionError
 from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore
@@ -116,7 +106,7 @@ def plan_acceptance(
     if is_booked_later or held.would_count:
         delivery = _accepted(held, late)
         accepted = live_with(state.live, delivery)
-        _refuse_booked_keys(processed, state, accepted, object_key)
+        refuse_booked_keys(processed, state, accepted, object_key)
     if is_booked_later and delivery:
         bookings = plan_decided_bookings(processed, state, delivery, late)
     unsigned = ("", "", "")  # who, why and when; what follows from a decision does not depend on them
@@ -124,8 +114,8 @@ def plan_acceptance(
     if bookings:
         accepted = state_after(processed, decision, bookings).live
     if delivery:
-        _refuse_unloadable(processed, state, accepted, object_key, bookings)
-    _refuse_wrong_bookings_after(processed, state, decision, bookings)
+        refuse_unloadable(processed, state, accepted, object_key, bookings)
+    refuse_wrong_bookings_after(processed, state, decision, bookings)
     return PlannedAcceptance(state, held, late, delivery, bookings)
 
 
@@ -281,7 +271,7 @@ def withdraw(
         return _decide(processed, author, "withdrawn", held[0].event, amounts, keeps_earlier=True)
     missing = [event for event in state.missing if event.object_key == object_key]
     if missing and not live:
-        _refuse_closed_with_missing(state, object_key, holds_closed_periods=holds_closed_periods)
+        refuse_closed_with_missing(state, object_key, holds_closed_periods=holds_closed_periods)
         return _decide(processed, author, "withdrawn", missing[0], leaves=_unjudged(processed, state, missing[0]))
     if not live:
         counting = [delivery.event.object_key for delivery in state.live]
@@ -293,10 +283,10 @@ def withdraw(
     if changed := find_periods_with_other_lines(
         processed, state.live, remaining, state.closed if holds_closed_periods else ()
     ):
-        _refuse_closed(processed, state, subject)
+        refuse_closed(processed, state, subject)
         # It has no lines there itself: these are bookings of its other versions, which go with it.
-        raise _would_change("without", object_key, changed)
-    _refuse_unloadable(processed, state, remaining, object_key)
+        raise would_change("without", object_key, changed)
+    refuse_unloadable(processed, state, remaining, object_key)
     amounts = add_amounts(amounts_of_delivery(processed, one.commit, state) for one in live)
     leaves = _unjudged(processed, state, subject.event)
     return _decide(processed, author, "withdrawn", subject.event, amounts, leaves=leaves)
@@ -329,9 +319,9 @@ def _withdraw_split(
     if changed := find_periods_with_other_lines(
         processed, state.live, after, state.closed if holds_closed_periods else ()
     ):
-        raise _would_change("without", key, changed)
-    _refuse_booked_keys(processed, state, after, key)
-    _refuse_unloadable(processed, state, after, key)
+        raise would_change("without", key, changed)
+    refuse_booked_keys(processed, state, after, key)
+    refuse_unloadable(processed, state, after, key)
     amounts = add_amounts(
         amounts_of_delivery(processed, one.commit, state)
         for one in (delivery, *_bookings_of_one(key, state.live, after))
@@ -346,12 +336,6 @@ def _bookings_of_one(
     elsewhere = {one.delivery_id for one in other}
     of_object = [one for one in live if one.booked_from and one.event.object_key == object_key]
     return [one for one in of_object if one.delivery_id not in elsewhere]
-
-
-def _would_change(preposition: Literal["with", "without"], object_key: str, periods: Sequence[str]) -> DecisionError:
-    """Return the error about a decision that would change closed periods."""
-    message = f"{preposition} {quote_name(object_key)}, {', '.join(periods)}, closed, would have other lines"
-    return DecisionError(message, fix=_reopen(periods))
 
 
 def reinstate(
@@ -371,9 +355,9 @@ def reinstate(
     after = state_then.live
     changed = find_periods_with_other_lines(processed, state.live, after, state.closed if holds_closed_periods else ())
     if changed and not was_held:
-        _refuse_closed(processed, state, withdrawn)
+        refuse_closed(processed, state, withdrawn)
     if not was_held:
-        _refuse_booked_keys(processed, state, after, object_key)
+        refuse_booked_keys(processed, state, after, object_key)
     amounts = amounts_of_delivery(processed, withdrawn.commit, state)
     if find_wrong_bookings(processed, state, state_then):
         awaiting = state_after(processed, replace(decision, is_judged_again=True))
@@ -381,12 +365,12 @@ def reinstate(
             refuse_wrong_bookings(processed, state, state_then, object_key)
         # Until it has a verdict, and if it is held then, versions before the withdrawal count beside later bookings.
         refuse_wrong_bookings(processed, state, awaiting, object_key)
-        _refuse_unloadable(processed, state, awaiting.live, object_key)
+        refuse_unloadable(processed, state, awaiting.live, object_key)
         return _decide(processed, author, "reinstated", withdrawn.event, amounts, is_judged_again=True)
     if changed:
         # A delivery that counted in part, or whose lines were booked, counts there again; the period was closed since.
-        raise _would_change("with", object_key, changed)
-    _refuse_unloadable(processed, state, after, object_key)
+        raise would_change("with", object_key, changed)
+    refuse_unloadable(processed, state, after, object_key)
     own = [one for one in after if one.delivery_id == withdrawn.commit.delivery_id]
     if bookings := _bookings_of_one(object_key, after, state.live):
         # What is booked in a later period is not what the file has in the closed one.
@@ -399,109 +383,6 @@ def _latest_first(processed: ObjectStore, withdrawn: Iterable[InactiveDelivery])
     decisions = (event for event in Register(processed).events() if isinstance(event, DecisionRecorded))
     places = {decision: place for place, decision in enumerate(decisions)}
     return sorted(withdrawn, key=lambda one: places[one.decision] if one.decision else -1, reverse=True)
-
-
-def _refuse_closed_with_missing(state: DeliveryState, object_key: str, *, holds_closed_periods: bool) -> None:
-    """Refuse to withdraw a delivery whose commit is lost while periods are closed: its periods are not known."""
-    if holds_closed_periods and state.closed:
-        raise DecisionError(
-            f"the record of {object_key} is lost, so it may have lines in {_closed(state.closed)}",
-            fix=f"put the file with its earlier content back and run, or {_reopen(state.closed)}",
-        )
-
-
-def _closed(periods: Collection[str]) -> str:
-    """Return closed periods by name."""
-    return f"{', '.join(sorted(periods))}, {'a closed period' if len(periods) == 1 else 'closed periods'}"
-
-
-def _reopen(periods: Collection[str]) -> str:
-    return "reopen it first" if len(periods) == 1 else "reopen them first"
-
-
-def _refuse_closed(processed: ObjectStore, state: DeliveryState, subject: LiveDelivery | InactiveDelivery) -> None:
-    """Refuse to withdraw or reinstate a delivery that affects closed periods, wherever it is in the order."""
-    portion = subject.portion if isinstance(subject, LiveDelivery) else WHOLE
-    delivery = LiveDelivery(subject.event, subject.commit, ("", (0, ""), ""), portion=portion)
-    key = delivery.event.object_key
-    own = sorted({count.period for count in delivery.commit.periods} & state.closed.keys())
-    if own:
-        # Another person may have accepted it a moment ago.
-        decided = last_decision(Register(processed).events(), key) if isinstance(subject, LiveDelivery) else ""
-        text = f"{quote_name(key)} has lines in {_closed(own)}{f'; {decided}' if decided else ''}"
-        raise DecisionError(text, fix=_reopen(own))
-    overlaps = compute_overlaps(processed, [*state.live, delivery])
-    others = overlaps.overlapping(delivery.delivery_id)
-    periods = {period for other in others for _, period, _ in overlaps.overlap(other, delivery.delivery_id).lines}
-    periods |= {period for _, period in covered_periods(delivery)}
-    if restated := sorted(period for period in periods & state.closed.keys() if period in portion):
-        message = f"{quote_name(key)} supersedes lines of other files in {_closed(restated)}"
-        raise DecisionError(message, fix=_reopen(restated))
-
-
-def _refuse_booked_keys(
-    processed: ObjectStore, state: DeliveryState, after: Sequence[LiveDelivery], object_key: str
-) -> None:
-    """Refuse a decision that lets lines of an object count of which other files have keys that are booked later."""
-    for one in after if state.all_effective else ():
-        if one.event.object_key != object_key:
-            continue
-        # Not beside `after`, which has the files of booked lines without these.
-        of_all = compute_candidate_overlaps(processed, state.effective, one)
-        effective = LiveDeliveries(state.effective, of_all)
-        shared = find_shared_keys(effective, of_all, one, with_bookings=True)
-        if not shared:
-            of_published = compute_candidate_overlaps(processed, state.live, one)
-            shared = find_kept_keys(LiveDeliveries(state.live, of_published), effective, of_published, one)
-        if shared:
-            shares = "replaces periods" if replaces_periods(one) else "has keys"
-            raise DecisionError(
-                f"{quote_name(object_key)} {shares} of {quote_name(shared)}, whose late lines are booked later",
-                fix="withdraw that file first, or send the lines in it",
-            )
-
-
-def _refuse_unloadable(
-    processed: ObjectStore,
-    state: DeliveryState,
-    after: Sequence[LiveDelivery],
-    object_key: str,
-    planned: Sequence[Booking] = (),
-) -> None:
-    """Refuse a decision after which nothing could be loaded.
-
-    Args:
-        processed: the processed zone.
-        state: the deliveries before the decision.
-        after: those that count after it.
-        object_key: what it is about.
-        planned: the bookings among them, which may not be written yet.
-
-    Raises:
-        DecisionError: a sum would be too large, two codes would be one member, or an account would have no type.
-    """
-    if merged := find_merged_codes(processed, state.live, after):
-        raise DecisionError(
-            f"with this decision about {quote_name(object_key)}, {merged[0]}, so their amounts could not be separated",
-            fix="give one of these codes another one by `map` in `columns` of its feed's descriptor",
-        )
-    types = AccountTypes(processed)
-    overlaps = compute_overlaps(processed, state.live) | compute_overlaps(processed, after)
-    if sums := find_overflows(processed, overlaps, types, state.live, after, planned, state.closed.keys()):
-        raise DecisionError(
-            f"with this decision about {quote_name(object_key)}, sums would be too large for the warehouse: {sums[0]}",
-            fix="decide first about the other files with lines there, or correct the amounts",
-        )
-    untyped = types.newly_untyped(state.live, after)
-    if untyped:
-        needs = "; ".join(
-            f"{', '.join(sorted(numbers))} in {quote_name(key)}" for key, numbers in sorted(untyped.items())
-        )
-        raise DecisionError(
-            f"with this decision about {quote_name(object_key)}, accounts of debits and credits would have no type: "
-            f"{needs}",
-            fix="give these accounts a type in an accounts file and run first, or withdraw the files that need it",
-        )
 
 
 def _decide(
@@ -519,7 +400,7 @@ def _decide(
     event = _event(action, delivery, author.signed, amounts, keeps_earlier=keeps_earlier, late_periods=late_periods)
     event = replace(event, leaves=leaves, is_judged_again=is_judged_again)
     if action != "reinstated":  # that was looked at
-        _refuse_wrong_bookings_after(processed, read_whole_state(processed), event)
+        refuse_wrong_bookings_after(processed, read_whole_state(processed), event)
     return record_decision(processed, author, event, action, delivery.object_key)
 
 
@@ -544,15 +425,6 @@ def _event(
         booked_in=bookings[0].period if bookings else "",
         bookings=tuple((one.closed_period, one.booking_id) for one in bookings),
     )
-
-
-def _refuse_wrong_bookings_after(
-    processed: ObjectStore, state: DeliveryState, event: DecisionRecorded, bookings: Sequence[Booking] = ()
-) -> None:
-    """Refuse a decision after which what is booked later is not what closed periods lack; see `booked_differences`."""
-    if state.all_effective or bookings:  # else nothing is booked
-        after = state_after(processed, event, bookings)
-        refuse_wrong_bookings(processed, state, after, event.object_key, bookings)
 
 
 def _newest(processed: ObjectStore, object_key: str) -> str:
