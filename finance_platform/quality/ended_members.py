@@ -135,10 +135,15 @@ def _ends(snapshot: Snapshot, processed: ObjectStore, table: str, key: str) -> S
     ends: dict[int, list[_End]] = {}
     columns = [key, _CODES[table], "valid_from", "valid_to", "source_row"]
     for delivery in live_with_files(snapshot.state, table):
+        files = delivery.commit.files.get(table, ())
+        rows = pa.concat_tables(read_rows(processed, delivery.delivery_id, files, columns))
+        for member in ends.keys() & set(rows[key].to_pylist()):
+            del ends[member]
+        # Most members never end: only those that do become values of Python.
+        ended = rows[key].filter(pc.is_valid(rows["valid_to"]))
         of_file: dict[int, dict[str, dict[str, Any]]] = {}
-        for rows in read_rows(processed, delivery.delivery_id, delivery.commit.files.get(table, ()), columns):
-            for row in rows.to_pylist():
-                of_file.setdefault(row[key], {}).setdefault(row["valid_from"] or "", row)
+        for row in rows.filter(pc.is_in(rows[key], ended)).to_pylist():
+            of_file.setdefault(row[key], {}).setdefault(row["valid_from"] or "", row)
         for member, by_start in of_file.items():
             starts = [*sorted(by_start), ""]
             ends[member] = [

@@ -84,6 +84,8 @@ def find_year_end_entries(
 
 def _years(amounts: Numbers, window: Sequence[str]) -> list[YearEndEntries]:
     """Return the years that a window's last period ends, the longest last."""
+    if not _may_be_zeroed(amounts):
+        return []
     *earlier, period = window
     ends = amounts[:, -1]
     sums, highest = np.zeros_like(ends), np.zeros_like(ends)
@@ -103,3 +105,10 @@ def _years(amounts: Numbers, window: Sequence[str]) -> list[YearEndEntries]:
             gross = amount_of(exact_sum(abs(ends[is_zeroed])))
             years.append(YearEndEntries(earlier[place], period, zeroed, active, gross))
     return years
+
+
+def _may_be_zeroed(amounts: Numbers) -> bool:
+    """Return whether enough accounts add up to zero at the end of a window, whatever their other months are."""
+    with_end = amounts[amounts[:, -1] != 0]
+    totals = np.cumsum(with_end[:, ::-1], axis=1)[:, _LEAST_MONTHS - 1 :]
+    return int((totals == 0).any(axis=1).sum()) >= _LEAST_ACCOUNTS

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.contracts.model import Contract
-from finance_platform.contracts.processed import ACCOUNTS, MEMBERS
+from finance_platform.contracts.processed import ACCOUNTS, MEMBER_ATTRIBUTES, MEMBERS
 from finance_platform.deliveries.commits import DataFile
-from finance_platform.deliveries.members.account_types import account_types
+from finance_platform.deliveries.members.account_types import STATISTICAL, account_types, statistical_accounts
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.feeds.values.codes import ACCOUNT_TYPES
 from finance_platform.storage.local import LocalStore
@@ -41,6 +41,8 @@ def state_on_disk(root: Path, sent: list[tuple[bool, dict[str, str | None]]]) ->
         kind = "accounts" if is_reference else "ledger"
         rows = account_rows(f"{number}.csv@v1", types, is_reference=is_reference)
         files = {contract.name: (written(root, f"{number}.parquet", contract, rows),)}
+        if not is_reference and any(types.values()):
+            files[MEMBER_ATTRIBUTES.name] = files[contract.name]  # only whether it exists matters
         periods = () if is_reference else (in_period("2025-01"),)
         pairs.append(
             live_in(
@@ -76,3 +78,5 @@ def test_the_types_that_versions_depend_on_are_those_of_the_dimension(
     with tempfile.TemporaryDirectory() as folder:
         state = state_on_disk(Path(folder), sent)
         assert account_types(LocalStore(folder), state) == of_dimension
+        statistical = {key for key, account_type in of_dimension.items() if account_type == STATISTICAL}
+        assert statistical_accounts(LocalStore(folder), state.live) == statistical

@@ -16,6 +16,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, MEMBER_ATTRIBUTES
 from finance_platform.deliveries.delivery_rows import read_rows
 from finance_platform.deliveries.overlaps import Overlaps
@@ -213,20 +216,19 @@ def find_master_data_conflicts(
         deliveries: the live deliveries, in the defined order.
         gross_of: returns rows and gross amount of an account's lines by scenario.
     """
-    files = AttributeFiles(processed)
     conflicts = []
-    for dimension, (table, columns) in _MASTER_DATA.items():
+    for dimension, (_, columns) in _MASTER_DATA.items():
         described: dict[tuple[int, str, str], list[AttributeSource]] = {}
         codes: dict[int, str] = {}
-        for delivery in deliveries:
-            for row in files.rows(delivery, table):
-                key = row[f"{dimension}_key"]
-                codes[key] = row[_CODE_COLUMNS[dimension]]
-                for attribute, column in columns.items():
-                    if _says_something(attribute, row[column]):
-                        # Another value from another date on is a change.
-                        place = (key, attribute, row["valid_from"] or "")
-                        described.setdefault(place, []).append(_description(delivery, row, row[column]))
+        for delivery, row in _contradictory_rows(processed, deliveries, dimension):
+            key = row[f"{dimension}_key"]
+            codes[key] = row[_CODE_COLUMNS[dimension]]
+            for attribute, column in columns.items():
+                if _says_something(attribute, row[column]):
+                    # Another value from another date on is a change.
+                    described.setdefault((key, attribute, row["valid_from"]), []).append(
+                        _description(delivery, row, row[column])
+                    )
         for (key, attribute, _), sources in sorted(described.items()):
             counted = sources[-1]
             given = next((one for one in sources if one.compared != counted.compared), None)
@@ -237,6 +239,30 @@ def find_master_data_conflicts(
                     for at_stake in _with_money(given, money)
                 ]
     return conflicts
+
+
+def _contradictory_rows(
+    processed: ObjectStore, deliveries: Sequence[LiveDelivery], dimension: str
+) -> Iterator[tuple[LiveDelivery, dict[str, Any]]]:
+    """Yield the rows of the members that have two descriptions from one date on, in order; almost all have one."""
+    table, attributes = _MASTER_DATA[dimension]
+    key, code = f"{dimension}_key", _CODE_COLUMNS[dimension]
+    columns = [key, code, *attributes.values(), "valid_from", "source_row"]
+    parts = [
+        rows.append_column("place", pa.repeat(place, rows.num_rows))
+        for place, delivery in enumerate(deliveries)
+        for rows in read_rows(processed, delivery.delivery_id, delivery.commit.files.get(table, ()), columns)
+    ]
+    if not parts:
+        return
+    rows = pa.concat_tables(parts)
+    rows = rows.set_column(columns.index("valid_from"), "valid_from", pc.fill_null(rows["valid_from"], ""))
+    start = [key, "valid_from"]
+    descriptions = rows.group_by([*start, *attributes.values()]).aggregate([])
+    numbers = descriptions.group_by(start).aggregate([([], "count_all")])
+    members = numbers.filter(pc.greater(numbers["count_all"], 1))[key]
+    for row in rows.filter(pc.is_in(rows[key], members)).to_pylist():
+        yield deliveries[row["place"]], row
 
 
 def _description(delivery: LiveDelivery, row: Mapping[str, Any], value: str) -> AttributeSource:

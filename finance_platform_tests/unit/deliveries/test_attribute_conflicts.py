@@ -50,9 +50,10 @@ class Sent:
         periods = [in_period(period, scenario) for scenario, period in cells]
         self._send(MEMBER_ATTRIBUTES, full, "ledger", key, *periods, **values)
 
-    def accounts(self, **columns: Any) -> None:
-        """Send an accounts file that describes account 205."""
-        self._send(ACCOUNTS, [{"account_key": surrogate_key("205"), **columns}], "accounts", "")
+    def accounts(self, *others: dict[str, Any], **columns: Any) -> None:
+        """Send an accounts file that describes account 205, and others."""
+        rows = [{"account_key": surrogate_key(row.get("account_number", "205")), **row} for row in (columns, *others)]
+        self._send(ACCOUNTS, rows, "accounts", "")
 
     def counts(self, *rows: dict[str, Any]) -> None:
         """Send a ledger file with these counts by account."""
@@ -276,6 +277,19 @@ def test_two_reference_files_that_contradict_each_other_are_a_conflict_with_the_
         "account 205: 1.csv, line 2, gives the account type 'Expense'; 'Revenue' counts, by 2.csv, line 9"
     )
     assert (row["lines"], row["gross_at_stake"]) == (3, "250.00")
+    assert accounts.passed
+
+
+def test_of_many_accounts_only_those_that_two_files_describe_differently_conflict(sent: Sent):
+    rows = [{"account_number": number, "account_type": "Expense", "source_row": 3} for number in ("310", "320", "330")]
+    sent.accounts(*rows, account_type="Expense", account_number="205", source_row=2)
+    others = [{**rows[0], "category": "Rent"}, {**rows[1], "account_type": "Asset", "source_row": 4}]
+    sent.accounts(*others, account_type="Revenue", account_number="205", source_row=2)
+    types, accounts, _ = check_attributes(snapshot(sent), sent.store)
+    assert sorted(row["what"] for row in types.evidence) == [
+        "account 205: 1.csv, line 2, gives the account type 'Expense'; 'Revenue' counts, by 2.csv, line 2",
+        "account 320: 1.csv, line 3, gives the account type 'Expense'; 'Asset' counts, by 2.csv, line 4",
+    ]
     assert accounts.passed
 
 
