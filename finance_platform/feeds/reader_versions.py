@@ -35,13 +35,13 @@ OF_FORMAT: Final[dict[FileFormat, int]] = {"text": 0, "workbook": 2}
 
 OF_KIND: Final[dict[Reader, int]] = {
     "ledger": 0,
-    "ledger_with_sides": 1,
+    "ledger_with_sides": 2,
     "departments": 0,
     "accounts": 0,
     "lookup": 0,
     "comments": 0,
     "statement_lines": 0,
-    "balances": 1,
+    "balances": 2,
 }
 
 

@@ -259,7 +259,8 @@ class ReadingRules:
     @property
     def reader(self) -> Reader:
         """Which of the readers with versions of their own reads the feed's files (see `reader_versions`)."""
-        return "ledger_with_sides" if self.kind == "ledger" and self.has_sides else self.kind
+        may_state_side = self.has_sides or self.fields.get("amount", FieldRule()).debit is not None
+        return "ledger_with_sides" if self.kind == "ledger" and may_state_side else self.kind
 
     @cached_property
     def identity(self) -> str:

@@ -173,7 +173,8 @@ class FeedDescriptor(StrictModel):
         "natural",
         description="`natural`: revenue earned and money spent are both positive. `debit_positive`: debit less credit, "
         "so that accounts need a type, from an accounts file or by `types_by_prefix`. Only then, an amount may "
-        "state its side, DR or CR beside it, or D, S, C or H behind it; CR, C and H are negative. "
+        "state its side, DR or CR beside it, or D, S, C or H behind it; CR, C and H are negative. In a column of "
+        "debits or of credits, an amount may state the column's. "
         "`credit_positive`: credit less debit, as in lists where income is positive and spending negative; accounts "
         "need a type too.",
     )

@@ -218,7 +218,12 @@ def _explain_amounts(samples: Sequence[str], rules: ReadingRules, rule: FieldRul
 
 def _explain_sides(rules: ReadingRules, rule: FieldRule) -> str:
     """Return the fix of amounts that state their side."""
-    if rule.debit or rule.sign_column:
+    if rule.debit:
+        return (
+            "exchange the headers of debit and credit in columns.amount.from, if the sides beside the amounts are "
+            "right; if not, leave them out at the source"
+        )
+    if rule.sign_column:
         return "leave out sides such as CR at the source, because a column of the descriptor gives the sign"
     if not rules.has_sides:
         return "set sign: debit_positive in the descriptor, if the amounts are debit less credit"

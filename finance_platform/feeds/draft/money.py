@@ -345,7 +345,7 @@ class Money:
         sides = "debit less credit, so accounts need a type from an accounts file"
         pair: dict[str, Any] = {"debit": debit.name, "credit": credit.name}
         marks = guess.decimal, guess.thousands
-        values = [value for text in credit.texts if (value := value_of(text, marks))]
+        values = [value for text in credit.texts if (value := value_of(text, marks, "credit"))]
         if values and all(value < 0 for value in values):
             pair["signed"] = True
             sides = (
@@ -426,10 +426,12 @@ class Money:
         marks = values.get("decimal", "."), values.get("thousands")
         source = values.get("from")
         if isinstance(source, dict):
-            sides = zip(*(by_name[source[side]].cells for side in ("debit", "credit")), strict=True)
-            pairs_of_values = [[value_of(text, marks) for text in pair] for pair in sides]
+            sides = [
+                [value_of(text, marks, side) for text in by_name[source[side]].cells] for side in ("debit", "credit")
+            ]
+            pairs_of_values = list(zip(*sides, strict=True))
             if source.get("signed"):
-                pairs_of_values = [[debit, None if credit is None else -credit] for debit, credit in pairs_of_values]
+                pairs_of_values = [(debit, None if credit is None else -credit) for debit, credit in pairs_of_values]
             return [difference(*pair) for pair in pairs_of_values]
         if source not in by_name:
             return None

@@ -181,9 +181,15 @@ def count_balanced(vouchers: Sequence[str], amounts: Sequence[Decimal | None]) -
     return len(several), sum(not sum(values, Decimal(0)) and any(values) for values in several)
 
 
-def value_of(text: str, marks: tuple[str, str | None]) -> Decimal | None:
-    """Return the exact amount of a text under a decimal and a thousands mark; None if it is blank or not valid."""
-    written = read_amount(text, *marks, has_sides=True) if text else None
+def value_of(text: str, marks: tuple[str, str | None], side: str = "") -> Decimal | None:
+    """Return the exact amount of a text under a decimal and a thousands mark; None if it is blank or not valid.
+
+    Args:
+        text: a cell.
+        marks: both.
+        side: debit or credit, of a column that has one of them; empty if the amount may be either.
+    """
+    written = read_amount(text, *marks, has_sides=not side, side=side) if text else None
     return written.value if written else None
 
 

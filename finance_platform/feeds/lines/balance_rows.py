@@ -23,7 +23,7 @@ from finance_platform.feeds.cells import (
     map_distinct,
 )
 from finance_platform.feeds.lines.day_columns import DEFAULT_PERIOD_FORMATS
-from finance_platform.feeds.lines.sheet_amounts import LARGEST_AMOUNT, describe_invalid, parse_cells
+from finance_platform.feeds.lines.sheet_amounts import LARGEST_AMOUNT, SIDES_OF_PAIR, describe_invalid, parse_cells
 from finance_platform.feeds.lines.typed_rows import TypedRows, row_keys
 from finance_platform.feeds.values import amounts
 from finance_platform.feeds.values.codes import surrogate_key
@@ -70,7 +70,8 @@ class BalanceRows(TypedRows):
         has_pair = source.rule.debit is not None
         cells = debit_and_credit_texts(source, batch) if has_pair else (field_texts(source, batch),)
         sides = [violations.add_cells(name, side) for side in cells]
-        values = [self._parse(name, source, side, violations, has_sides=not has_pair) for side in sides]
+        own = SIDES_OF_PAIR if has_pair else ("",)
+        values = [self._parse(name, source, texts, violations, side) for side, texts in zip(own, sides, strict=True)]
         is_blank = to_mask(pc.is_null(sides[0]))
         if has_pair:
             is_blank &= to_mask(pc.is_null(sides[1]))
@@ -89,17 +90,17 @@ class BalanceRows(TypedRows):
         )
 
     def _parse(
-        self, name: str, source: FieldSource, texts: pa.StringArray, violations: RuleViolations, *, has_sides: bool
+        self, name: str, source: FieldSource, texts: pa.StringArray, violations: RuleViolations, side: str
     ) -> pa.Decimal128Array:
-        currency = self._rules.currency
-        parsed = parse_cells(texts, source, currency, violations.batch, has_sides=has_sides)
+        currency, has_sides = self._rules.currency, not side
+        parsed = parse_cells(texts, source, currency, violations.batch, has_sides=has_sides, side=side)
         violations.add_invalid(
             f"invalid_{name}",
             texts,
             parsed.values,
             lambda i: (
                 f"{name}: {quoted(texts[i].as_py())} is not a valid amount"
-                f"{describe_invalid(parsed, i, source.rule, has_sides=has_sides)}"
+                f"{describe_invalid(parsed, i, source.rule, has_sides=has_sides, side=side)}"
             ),
             of=name,
         )

@@ -21,7 +21,7 @@ from finance_platform.feeds.cells import FieldSource, RawBatch, debit_and_credit
 from finance_platform.feeds.doubts.odd_decimals import OddDecimals
 from finance_platform.feeds.findings import Note, NoteCollector
 from finance_platform.feeds.lines.amount_signs import apply_signs, negate
-from finance_platform.feeds.lines.sheet_amounts import LARGEST_AMOUNT, describe_invalid, parse_cells
+from finance_platform.feeds.lines.sheet_amounts import LARGEST_AMOUNT, SIDES_OF_PAIR, describe_invalid, parse_cells
 from finance_platform.feeds.resolved import ReadingRules
 from finance_platform.feeds.values import amounts
 from finance_platform.feeds.values.currencies import OTHER_CURRENCY, currency_code, describe_currency, is_currency
@@ -68,7 +68,10 @@ class LineAmounts:
         if source.rule.debit is not None:
             cells = debit_and_credit_texts(source, batch)
             debit, credit = (violations.add_cells("amount", side) for side in cells)
-            sides = [self._parse(source, texts, violations) for texts in (debit, credit)]
+            sides = [
+                self._parse(source, texts, violations, side=side)
+                for side, texts in zip(SIDES_OF_PAIR, (debit, credit), strict=True)
+            ]
             return _debit_less_credit(debit, credit, sides, source, violations)
         texts = violations.add_cells("amount", field_texts(source, batch))
         has_sides = self._rules.has_sides
@@ -89,11 +92,17 @@ class LineAmounts:
         return apply_signs(parsed, texts, signs, source.rule.sign_column, violations)
 
     def _parse(
-        self, source: FieldSource, texts: pa.StringArray, violations: RuleViolations, *, has_sides: bool = False
+        self,
+        source: FieldSource,
+        texts: pa.StringArray,
+        violations: RuleViolations,
+        *,
+        has_sides: bool = False,
+        side: str = "",
     ) -> amounts.ParsedAmounts:
         """Parse the texts of amounts; reject those in a foreign currency, and note those that could mean two things."""
         rule, currency = source.rule, self._rules.currency
-        parsed = parse_cells(texts, source, currency, violations.batch, has_sides=has_sides)
+        parsed = parse_cells(texts, source, currency, violations.batch, has_sides=has_sides, side=side)
         is_foreign: Mask = np.zeros(len(texts), dtype=np.bool_)
         is_foreign[list(parsed.foreign)] = True
         violations.add(
@@ -208,7 +217,10 @@ def _describe_sides(
     texts = [quoted(side[position].as_py()) for side in (debit, credit)]
     if all(side.values[position].is_valid for side in sides):
         return f"{' and '.join(texts)} are together too large: {LARGEST_AMOUNT}"
-    hints = (describe_invalid(side, position, source.rule) for side in sides)
+    hints = (
+        describe_invalid(parsed, position, source.rule, side=side)
+        for side, parsed in zip(SIDES_OF_PAIR, sides, strict=True)
+    )
     return f"{' or '.join(texts)} is not a valid amount{next(filter(None, hints), '')}"
 
 

@@ -17,16 +17,33 @@ import pyarrow.compute as pc
 from finance_platform.feeds.cells import FieldSource, RawBatch
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.resolved import FieldRule
-from finance_platform.feeds.values.amounts import LIMIT, ParsedAmounts, is_too_large, parse_amounts, read_amount
+from finance_platform.feeds.values.amounts import (
+    LIMIT,
+    ParsedAmounts,
+    is_too_large,
+    names_credit,
+    parse_amounts,
+    read_amount,
+    stated_side,
+)
 from finance_platform.money_text import grouped_money
 
 LARGEST_AMOUNT = f"an amount is at most {grouped_money(LIMIT - Decimal('0.01'))}"
+SIDES_OF_PAIR = ("debit", "credit")
+"""What the two columns of an amount have, in their order."""
+
 _NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
 _NUMBER_OR_GROUPS = r"^-?[0-9]{1,3}\.[0-9]{3}$"
 
 
 def parse_cells(
-    texts: pa.StringArray, source: FieldSource, currency: str, batch: RawBatch, *, has_sides: bool = False
+    texts: pa.StringArray,
+    source: FieldSource,
+    currency: str,
+    batch: RawBatch,
+    *,
+    has_sides: bool = False,
+    side: str = "",
 ) -> ParsedAmounts:
     """Parse a column of amounts of a batch.
 
@@ -39,15 +56,16 @@ def parse_cells(
         currency: ISO code of the home's currency.
         batch: its rows.
         has_sides: whether an amount may say its side, as in 5 CR and 5 C; a credit is negative.
+        side: debit or credit, if the column has one of them, which an amount may then say; else empty.
     """
     rule = source.rule
     decimal, thousands = rule.decimal, rule.thousands
     if batch.sheet is None:
-        parsed = parse_amounts(texts, decimal, thousands, currency, scale=rule.scale, has_sides=has_sides)
+        parsed = parse_amounts(texts, decimal, thousands, currency, scale=rule.scale, has_sides=has_sides, side=side)
         return replace(parsed, texts=texts)
     is_number = _find_numbers(texts, _three_decimals(source.headers, batch))
     declared = texts if decimal == "." else pc.if_else(is_number, pc.replace_substring(texts, ".", decimal), texts)
-    parsed = parse_amounts(declared, decimal, thousands, currency, scale=rule.scale, has_sides=has_sides)
+    parsed = parse_amounts(declared, decimal, thousands, currency, scale=rule.scale, has_sides=has_sides, side=side)
     return replace(
         parsed,
         ambiguous=[position for position in parsed.ambiguous if not is_number[position].as_py()],
@@ -57,11 +75,16 @@ def parse_cells(
     )
 
 
-def describe_invalid(parsed: ParsedAmounts, position: int, rule: FieldRule, *, has_sides: bool = False) -> str:
-    """Return the cause, as a clause, if a text of a column is only too large, or has digits of another script."""
+def describe_invalid(
+    parsed: ParsedAmounts, position: int, rule: FieldRule, *, has_sides: bool = False, side: str = ""
+) -> str:
+    """Return the cause, as a clause, if a text is only too large, or has digits of another script or another side."""
     text = parsed.texts[position].as_py() if parsed.texts is not None and not parsed.values[position].is_valid else None
     if text and _has_other_digits(text[:MAX_VALUE_CHARACTERS]):
         return "; its digits are of a script that is not read: write 0 to 9 at the source"
+    stated = stated_side(text) if text and side else ""
+    if stated and names_credit(stated) != (side == "credit"):
+        return f"; {stated} is beside it, and its column has the {side}s"
     if not text or not is_too_large(text, rule.decimal, rule.thousands, scale=rule.scale, has_sides=has_sides):
         return ""
     return f"; it is too large: {LARGEST_AMOUNT}"

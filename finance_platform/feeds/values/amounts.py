@@ -30,6 +30,7 @@ __all__ = [
     "ParsedAmounts",
     "WrittenAmount",
     "is_too_large",
+    "names_credit",
     "parse_amounts",
     "read_amount",
     "stated_side",
@@ -108,6 +109,7 @@ def parse_amounts(
     *,
     scale: int = 0,
     has_sides: bool = False,
+    side: str = "",
 ) -> ParsedAmounts:
     """Parse a column of trimmed texts, null where blank.
 
@@ -121,8 +123,9 @@ def parse_amounts(
         currency: ISO code of the home's currency.
         scale: amounts are multiplied by ten to this power, exactly, before they are rounded.
         has_sides: whether an amount may say its side, as in 5 CR and 5 C; a credit is negative.
+        side: debit or credit, if all amounts are on this side, which they may say; else empty.
     """
-    notation = Notation(decimal, thousands, scale, currency, has_sides)
+    notation = Notation(decimal, thousands, scale, currency, has_sides, side)
     is_plain, values = _parse_plain(texts, notation)
     proves_marks = _has_fractions(texts, is_plain, decimal)
     is_other = pc.and_(pc.invert(is_plain), pc.is_valid(texts))
@@ -199,7 +202,13 @@ def _foreign_mark(marks: Sequence[str], currency: str) -> str | None:
 
 
 def read_amount(
-    text: str, decimal: str = ".", thousands: str | None = None, *, scale: int = 0, has_sides: bool = False
+    text: str,
+    decimal: str = ".",
+    thousands: str | None = None,
+    *,
+    scale: int = 0,
+    has_sides: bool = False,
+    side: str = "",
 ) -> WrittenAmount | None:
     """Return the amount that `text` denotes, exactly, with its currency; None if it is not a valid amount.
 
@@ -216,8 +225,10 @@ def read_amount(
         scale: the amount is multiplied by ten to this power.
         has_sides: whether the amount may say its side, and then has no other sign: DR or CR on either side of it, in
             capitals or not, or behind it one of D and S, and of C and H, in capitals. A credit is negative.
+        side: debit or credit, if the amount is on this side; then it may say so, which changes nothing. An amount that
+            says the other one is not valid.
     """
-    return _read(text, Notation(decimal, thousands, scale, has_sides=has_sides))
+    return _read(text, Notation(decimal, thousands, scale, has_sides=has_sides, side=side))
 
 
 def is_too_large(
@@ -233,10 +244,19 @@ def stated_side(text: str) -> str:
     return _split_side(text)[1] if is_number else ""
 
 
+def names_credit(side: str) -> bool:
+    """Return whether the side that an amount states is that of credits: CR, C or H."""
+    return side == "CR" or side in CREDITS
+
+
 def _read(text: str, notation: Notation) -> WrittenAmount | None:
     if len(text) > MAX_VALUE_CHARACTERS:
         return None
-    text, side = _split_side(text) if notation.has_sides else (text, "")
+    text, side = _split_side(text) if notation.has_sides or notation.side else (text, "")
+    if notation.side and side:
+        if names_credit(side) != (notation.side == "credit"):
+            return None
+        side = ""
     number_and_marks = _split_currency(text)
     if number_and_marks is None:
         return None
@@ -275,7 +295,7 @@ def _is_negative(match: re.Match[str], side: str, *, in_parentheses: bool) -> bo
         return None
     if match["after"] and match["fraction"] == "":  # 5.- is a whole amount in Switzerland, and a negative one elsewhere
         return None
-    return in_parentheses or (bool(signs) and signs[0] in {"-", "CR", *CREDITS})
+    return in_parentheses or (bool(signs) and (signs[0] == "-" or names_credit(signs[0])))
 
 
 def _scaled_value(match: re.Match[str], scale: int) -> Decimal | None:

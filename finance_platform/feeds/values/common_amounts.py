@@ -49,6 +49,7 @@ class Notation:
         scale: amounts are multiplied by ten to this power.
         currency: ISO code of the home's currency.
         has_sides: whether DR, CR or a letter beside an amount says which side it is on; a credit is negative.
+        side: debit or credit, if the column has one side alone, which an amount may then state; else empty.
     """
 
     decimal: str = "."
@@ -56,6 +57,7 @@ class Notation:
     scale: int = 0
     currency: str = "USD"
     has_sides: bool = False
+    side: str = ""
 
     @property
     def mark(self) -> str | None:

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from finance_platform.feeds.values import common_amounts
-from finance_platform.feeds.values.amounts import ParsedAmounts, parse_amounts, read_amount
+from finance_platform.feeds.values.amounts import ParsedAmounts, names_credit, parse_amounts, read_amount, stated_side
 from finance_platform.feeds.values.currencies import is_currency
 from finance_platform_tests.unit.amount_values import value_of
 from finance_platform_tests.unit.factories import as_written
@@ -353,6 +353,21 @@ def written_forms(draw: st.DrawFn) -> str:
     if draw(st.booleans()):
         text = text.replace(" ", draw(st.sampled_from(["\u00a0", "\u2009", "  "]))).replace("'", "’")
     return text.strip() or "-"
+
+
+@given(
+    st.one_of(written_forms(), number_like_texts.map(str.strip)),
+    st.sampled_from(["D", "S", "DR", "Dr.", "C", "H", "CR", "cr."]),
+    st.sampled_from(["debit", "credit"]),
+)
+def test_the_side_of_its_column_beside_an_amount_changes_nothing(text: str, letter: str, side: str) -> None:
+    alone = read_amount(text, ".", ",", side=side)
+    is_same = names_credit(letter.upper().rstrip(".")) == (side == "credit")
+    if alone is not None and not stated_side(text):
+        assert read_amount(f"{text} {letter}", ".", ",", side=side) == (alone if is_same else None)
+        assert values(parse_amounts(column(f"{text} {letter}"), ".", ",", side=side)) == (
+            values(parse_amounts(column(text), ".", ",")) if is_same else [None]
+        )
 
 
 @given(

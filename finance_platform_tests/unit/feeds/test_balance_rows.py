@@ -52,6 +52,11 @@ def test_one_column_may_name_its_sides(text: str, money: str):
     assert (one.one("balance"), one.one("opening")) == (Decimal(money), None)
 
 
+def test_an_amount_may_state_the_side_of_its_column():
+    assert row(debit="1200.00 D").one("balance") == Decimal("1200.00")
+    assert row(debit="", credit="5.00 Cr").one("balance") == Decimal("-5.00")
+
+
 @pytest.mark.parametrize(
     ("rejected", "rule", "reason"),
     [
@@ -74,6 +79,7 @@ def test_one_column_may_name_its_sides(text: str, money: str):
             *("invalid_balance", "debit less credit is too large: an amount is at most 9,999,999,999,999,999.99"),
         ),
         (row(opening="x"), "invalid_opening", "opening: 'x' is not a valid amount"),
+        (row(debit="5.00 C"), "invalid_balance", "'5.00 C' is not a valid amount; C is beside it, and its column has"),
         (row(debit="EUR 5.00"), "foreign_currency", "balance: 'EUR 5.00' is in EUR, not in the home's currency, USD"),
     ],
 )

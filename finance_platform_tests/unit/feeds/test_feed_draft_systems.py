@@ -372,6 +372,18 @@ def test_letters_behind_amounts_are_debits_and_credits(
     assert sums(tmp_path, text) == {("Actual", "2025-03"): "-1229.56"}
 
 
+@pytest.mark.parametrize(("debit", "credit"), [("D", "C"), ("S", "H"), ("Dr", "Cr"), ("D", "")])
+def test_letters_behind_debits_and_credits_are_those_of_their_columns(debit: str, credit: str, tmp_path: Path):
+    """A credit with its letter was one with a minus to the draft, and no row was read."""
+    rows = f"2025-03-05;6110;10;5,00 {debit};\n2025-03-15;4000;10;;7,50 {credit}\nTotal;;;5,00 {debit};7,50 {credit}\n"
+    text = f"Date;Account;Cost Centre;Debit;Credit\n{rows}"
+    assert columns_of(text)["amount"]["from"] == {"debit": "Debit", "credit": "Credit"}
+    assert sums(tmp_path, text) == {("Actual", "2025-03"): "-2.50"}
+    wrong = checked(tmp_path, text.replace(f"5,00 {debit};\n2025-03-15", "5,00 H;\n2025-03-15"))
+    (row,) = wrong.refused_rows
+    assert row.reasons.endswith("H is beside it, and its column has the debits")
+
+
 @pytest.mark.parametrize(
     ("first", "second", "side"),
     [("5,00 D", "6,00 D", "a debit"), ("5,00 D", "6,00 S", "a debit"), ("5,00 C", "6,00", "a credit")],

@@ -206,6 +206,14 @@ def test_the_fix_of_amounts_with_a_side_depends_on_the_rule_of_signs(
     assert findings_of(tmp_path, f"{HEADER}\n2025-01-01,D,1,{amount}\n", text)["advice"].startswith(fix)
 
 
+def test_debits_that_state_that_they_are_credits_may_be_in_exchanged_columns(tmp_path: Path) -> None:
+    text = LEDGER.replace("amount: {from: Amount,", "amount: {from: {debit: Dr, credit: Cr},")
+    assert "debit: Dr" in text
+    header = HEADER.replace("Amount", "Dr,Cr")
+    findings = findings_of(tmp_path, f"{header}\n2025-01-01,D,1,5.00 C,\n2025-01-02,D,1,,6.00 D\n", text)
+    assert findings["advice"].startswith("exchange the headers of debit and credit in columns.amount.from")
+
+
 def test_a_mark_that_a_feed_does_not_have_is_not_named(tmp_path: Path) -> None:
     text = re.sub("thousands: '?\"?,'?\"?", "", LEDGER)
     cause = findings_of(tmp_path, f"{HEADER}\n2025-01-01,D,1,none\n", text)["cause"]
