@@ -11,7 +11,7 @@ a booking replaces nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -86,7 +86,12 @@ def find_wrong_bookings(
     """
     wrong = _wrong_bookings(processed, after, {one.booking_id: one.rows for one in planned})
     known = _wrong_bookings(processed, state, {}) if wrong else {}
-    return {period: keys for period, keys in wrong.items() if period not in known}
+    named: dict[str, set[str]] = {}
+    for (period, feeds), keys in wrong.items():
+        # A file may have moved since, so feeds that were compared apart are compared together after the decision.
+        if not any(period == of_period and feeds & of_feeds for of_period, of_feeds in known):
+            named.setdefault(period, set()).update(keys)
+    return {period: sorted(keys) for period, keys in sorted(named.items())}
 
 
 def state_after(processed: ObjectStore, event: DecisionRecorded, planned: Sequence[Booking] = ()) -> DeliveryState:
@@ -99,7 +104,7 @@ def state_after(processed: ObjectStore, event: DecisionRecorded, planned: Sequen
 
 def _wrong_bookings(
     processed: ObjectStore, state: DeliveryState, planned: Mapping[str, Sequence[Mapping[str, Any]]]
-) -> dict[str, list[str]]:
+) -> dict[tuple[str, frozenset[str]], set[str]]:
     """Return the periods in which what counts, with the booked lines in their own, is not what would count without.
 
     That is each closed period of which lines are booked, and each in which other files have lines that are replaced
@@ -111,16 +116,38 @@ def _wrong_bookings(
         planned: by booking, lines that may not be written yet.
 
     Returns:
-        By period, the booked files: those with booked lines of it, or else those that share keys or scopes with lines
-        of it.
+        By period and the feeds that were compared together, the booked files: those with booked lines of it, or else
+        those that share keys or scopes with lines of it.
     """
     bookings = [one for one in state.live if one.booked_from]
     # A file that repeats lines which were booked for another version has no booking of its own.
-    booked = [one for one in state.effective if one.booked]
-    cells = {cell for one in (*bookings, *booked) for cell in _closed_cells(one)}
-    if not cells:
-        return {}
-    feeds = _feeds_of(state, {one.event.object_key for one in (*bookings, *booked)})
+    booked = [*bookings, *(one for one in state.effective if one.booked)]
+    return {
+        (period, feeds): keys
+        for feeds in _compared_feeds(state, {one.event.object_key for one in booked})
+        for period, keys in _wrong_in_feeds(
+            processed, state, [one for one in booked if one.event.feed in feeds], planned, feeds
+        )
+    }
+
+
+def _wrong_in_feeds(
+    processed: ObjectStore,
+    state: DeliveryState,
+    booked: Sequence[LiveDelivery],
+    planned: Mapping[str, Sequence[Mapping[str, Any]]],
+    feeds: Collection[str],
+) -> Iterator[tuple[str, set[str]]]:
+    """Yield the periods that `_wrong_bookings` returns for some feeds, with the booked files.
+
+    Args:
+        processed: the processed zone, whose lines of these periods are read.
+        state: the deliveries.
+        booked: the bookings of these feeds, and the files that count with booked lines.
+        planned: by booking, lines that may not be written yet.
+        feeds: the feeds that are compared together.
+    """
+    cells = {cell for one in booked for cell in _closed_cells(one)}
     published, effective = (_of_feeds(of_state, feeds) for of_state in (state.live, state.effective))
     overlaps = compute_overlaps(processed, published) | compute_overlaps(processed, effective)
     otherwise = differing_deliveries(published, effective)  # what counts otherwise because of bookings
@@ -129,18 +156,15 @@ def _wrong_bookings(
     _add_counted(sums, LiveLines(processed, overlaps), published, cells, 1)
     _add_counted(sums, LiveLines(processed, overlaps), effective, cells, -1)
     lines = LiveLines(processed, NO_OVERLAPS)
-    for booking in bookings:
+    for booking in booked:
         if booking.delivery_id in planned:
             _add_rows(sums, planned[booking.delivery_id], booking.booked_from)
-            continue
-        _add(sums, lines, booking, Superseded(), cells_of_lines(booking), 1, booking.booked_from)
-    wrong = {period for ((_, period), *_), amount in sums.items() if amount}
-    named: dict[str, list[str]] = {}
-    for period in sorted(wrong):
-        of_period = [one for one in (*bookings, *booked) if period in _closed_periods(one)]
+        elif booking.booked_from:
+            _add(sums, lines, booking, Superseded(), cells_of_lines(booking), 1, booking.booked_from)
+    for period in {period for ((_, period), *_), amount in sums.items() if amount}:
+        of_period = [one for one in booked if period in _closed_periods(one)]
         sharing = of_period or [one for one in otherwise if period in _periods(shared_cells(overlaps, [one]))]
-        named[period] = sorted({one.event.object_key for one in sharing})
-    return named
+        yield period, {one.event.object_key for one in sharing}
 
 
 def _closed_cells(delivery: LiveDelivery) -> set[Cell]:
@@ -157,9 +181,21 @@ def _periods(cells: Iterable[Cell]) -> set[str]:
     return {period for _, period in cells}
 
 
-def _feeds_of(state: DeliveryState, object_keys: Collection[str]) -> set[str]:
-    """Return the feeds that read some files: two if a file has moved, and what counts of it is in both together."""
-    return {one.event.feed for one in (*state.live, *state.effective) if one.event.object_key in object_keys}
+def _compared_feeds(state: DeliveryState, object_keys: Collection[str]) -> list[frozenset[str]]:
+    """Return the feeds that read some files, together if they have one in common.
+
+    What counts of a file that has moved is in two feeds together. No other feeds are added up: what one of them has too
+    much would hide what another one lacks.
+    """
+    by_key: dict[str, set[str]] = {}
+    for one in (*state.live, *state.effective):
+        if one.event.object_key in object_keys:
+            by_key.setdefault(one.event.object_key, set()).add(one.event.feed)
+    groups: list[frozenset[str]] = []
+    for feeds in by_key.values():
+        joined = [group for group in groups if group & feeds]
+        groups = [*(group for group in groups if group not in joined), frozenset(feeds).union(*joined)]
+    return groups
 
 
 def _of_feeds(deliveries: Iterable[LiveDelivery], feeds: Collection[str]) -> list[LiveDelivery]:

@@ -70,16 +70,16 @@ class Feed:
     def reopen(self, period: str) -> None:
         self.zone.append(PeriodStatusChanged("reopened", period, "ada", "late", "2025-06-01T00:00:00+00:00"))
 
-    def book_as_before(self, delivery_id: str, closed: str, period: str) -> None:
+    def book_as_before(self, delivery_id: str, closed: str, period: str, booking: str = "booked") -> None:
         """Accept a delivery, with its lines of a closed period booked in another one, as an earlier release did."""
         commit = read_commits(self.zone.store)[delivery_id]
         columns = [column.name for column in TRANSACTIONS.stored_columns]
         (table,) = read_lines(self.zone.store, commit, columns, {closed})
-        changed = {"delivery_id": "booked", "period": period, "posting_date": date.fromisoformat(f"{period}-01")}
+        changed = {"delivery_id": booking, "period": period, "posting_date": date.fromisoformat(f"{period}-01")}
         rows = [row | changed for row in table.to_pylist()]
-        write_booking(self.zone.store, Booking("booked", commit, closed, period, rows))
+        write_booking(self.zone.store, Booking(booking, commit, closed, period, rows))
         decision = DecisionRecorded("accepted", commit.object_key, delivery_id, *ADA.signed)
-        self.zone.append(replace(decision, booked_in=period, bookings=((closed, "booked"),)))
+        self.zone.append(replace(decision, booked_in=period, bookings=((closed, booking),)))
 
     @property
     def published(self) -> dict[str, Decimal]:
@@ -595,6 +595,25 @@ def test_a_withdrawn_file_is_not_taken_back_beside_bookings_of_a_version_that_ca
     with pytest.raises(DecisionError, match=r"lines of 2025-01 would count twice .* beside those of c\.csv"):
         reinstate(feed.zone.store, "c.csv", ADA, holds_closed_periods=True)
     assert feed.published == money(february=14, march=3)
+
+
+def test_what_a_feed_has_too_much_does_not_excuse_what_another_one_lacks(feed: Feed) -> None:
+    replaces, appends = ({"load_mode": load_mode} for load_mode in ("replace_period", "append"))
+    other: dict[str, Any] = {"feed": "journal"}
+    feed.send("b", "v1", Line(), **replaces)
+    feed.send("c", "w1", Line(), **replaces)
+    feed.send("e", "v1", Line(amount="-10.00"), **replaces, **other)
+    feed.send("f", "w1", Line(amount="-10.00"), **replaces, **other)
+    feed.close(JANUARY)
+    feed.send("c", "w2", Line(), Line(period=MARCH), **appends)
+    feed.book_as_before("c.csv@w2", JANUARY, FEBRUARY)
+    feed.send("f", "w2", Line(amount="-10.00"), Line(period=MARCH), **appends, **other)
+    feed.book_as_before("f.csv@w2", JANUARY, FEBRUARY, booking="of the journal")
+    feed.send("e", "v1", Line(amount="-10.00"), **appends, **other)
+    feed.zone.append(DecisionRecorded("accepted", "e.csv", "e.csv@v1", *ADA.signed))  # as an earlier release did
+    feed.send("b", "v1", Line(), **appends)
+    with pytest.raises(DecisionError, match=r"lines of 2025-01 would count twice .* beside those of c\.csv that"):
+        accept(feed.zone.store, "b.csv", ADA)
 
 
 @pytest.mark.parametrize("of_feed", ["ledger", "journal"])
