@@ -46,7 +46,7 @@ from finance_platform.reports.statement import NO_SCENARIO
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.completeness import missing_departments
 from finance_platform.slices.published import published_cells
-from finance_platform.slices.settings_in_force import settings_in_force
+from finance_platform.slices.settings_in_force import settings_in_force, settings_of_readers
 from finance_platform.slices.signatures import (
     Signature,
     read_signature,
@@ -122,7 +122,8 @@ def examine_period(home: Home, period: str, *, at: datetime) -> PeriodToClose:
             register.events(), snapshot.state.closed.keys(), published.keys(), period
         )
         feed_set = load_feed_set(settings.feeds_path)
-        scan = scan_raw_zone(raw, register, feed_set, settings, at=at, run_id="")
+        of_readers = settings_of_readers(processed, settings)
+        scan = scan_raw_zone(raw, register, feed_set, of_readers, at=at, run_id="")
         target = _facts({(one.table, one.slice): one.version for one in snapshot.target})
         others = find_stale_beside(processed, published_state, settings, snapshot, versions, period)
         pending = unread_objects(snapshot.state, scan)
@@ -153,7 +154,7 @@ def examine_period(home: Home, period: str, *, at: datetime) -> PeriodToClose:
         }
     findings |= _of_rejected_rows(processed, snapshot, settings.currency, threshold, period)
     undelivered, missing = find_missing(
-        store, published, feed_set.own, inputs.balances, settings, period, today=at.date()
+        store, published, feed_set.own, inputs.balances, of_readers, period, today=at.date()
     )
     findings |= {
         gates.COMPLETENESS: [*findings[gates.COMPLETENESS], *undelivered],

@@ -51,7 +51,7 @@ def find_missing(
         published: the published version of each period.
         feeds: the descriptors of the home.
         balances: the rows of the delivered trial balances.
-        settings: the home.
+        settings: those that files are read with.
         period: YYYY-MM; it is published.
         today: the day of the close, UTC.
 

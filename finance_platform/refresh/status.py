@@ -41,6 +41,7 @@ from finance_platform.reports.reconciliation import earlier_deliveries, reconcil
 from finance_platform.reports.status import Status, StatusDetails, build_status, status_without_register
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.closed_periods import FrozenPeriods, freeze, unknown_slice
+from finance_platform.slices.settings_in_force import settings_of_readers
 from finance_platform.slices.snapshot import Snapshot, read_snapshot
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.ledger import published_slices
@@ -137,7 +138,8 @@ class _Reader:
     def _read(self) -> Status:
         processed, warehouse = self.processed, self.warehouse
         feed_set = load_feed_set(self.settings.feeds_path)
-        scan = scan_raw_zone(self.raw, Register(processed), feed_set, self.settings, at=self.at, run_id="")
+        of_readers = settings_of_readers(processed, self.settings)
+        scan = scan_raw_zone(self.raw, Register(processed), feed_set, of_readers, at=self.at, run_id="")
         ledger = published_slices(warehouse)
         versions = {name: slice_.version for name, slice_ in ledger.items()}
         target = read_snapshot(processed, StarSettings.of(self.settings), without=self.without)

@@ -1,7 +1,7 @@
 """Settings in force: those that published figures follow, while a change of them waits because periods are closed.
 
 Belongs here: the baseline and the first month of the fiscal year, which every period shares, and the last period of
-Actual. Does not belong here: settings of readers, whose change reads files again (see `deliveries.discovery`).
+Actual. Does not belong here: other settings of readers, whose change reads files again (see `deliveries.discovery`).
 
 A baseline of its own in every period would compare one year with two plans, so these settings wait as a whole. What was
 published last is a document in the processed zone; if it is lost, the settings of now are in force, and periods and
@@ -17,9 +17,10 @@ from decimal import Decimal
 from typing import Any
 
 from finance_platform.contracts.model import Versions
+from finance_platform.deliveries.current_state import read_state
 from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.values.codes import fold
-from finance_platform.settings import StarSettings
+from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.waiting_changes import SETTINGS, WaitingChange, closed_facts
 from finance_platform.storage.documents import parse_document
 from finance_platform.storage.port import ObjectStore
@@ -50,6 +51,20 @@ def settings_in_force(processed: ObjectStore, settings: StarSettings, closed: Co
     if not _uncovered(closed, published["actuals_through"], settings.actuals_through):
         published = {**published, "actuals_through": settings.actuals_through}
     return replace(settings, **published)
+
+
+def settings_of_readers(processed: ObjectStore, settings: Settings) -> Settings:
+    """Return the settings that files are read with: fiscal years begin as in the star, while a change of that waits.
+
+    Args:
+        processed: the processed zone.
+        settings: the home's settings.
+    """
+    published = read_published_settings(processed)
+    if published is None or published["fiscal_year_start_month"] == settings.fiscal_year_start_month:
+        return settings
+    in_force = settings_in_force(processed, StarSettings.of(settings), read_state(processed).closed)
+    return settings.model_copy(update={"fiscal_year_start_month": in_force.fiscal_year_start_month})
 
 
 def record_settings(processed: ObjectStore, in_force: StarSettings) -> None:

@@ -21,7 +21,13 @@ from finance_platform.slices import snapshot
 from finance_platform.transforms.dim_account import dim_account
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refreshed, Refresher
-from finance_platform_tests.end_to_end.small_home import ACCOUNTS, BUDGET, DEPARTMENTS, TRANSACTIONS
+from finance_platform_tests.end_to_end.small_home import (
+    ACCOUNTS,
+    BUDGET,
+    DEPARTMENTS,
+    TRANSACTIONS,
+    create_small_home,
+)
 from finance_platform_tests.profiles import current_profile
 
 pytestmark = pytest.mark.end_to_end
@@ -274,3 +280,53 @@ def test_a_change_of_a_closed_period_waits_or_is_a_restatement(
         period_decisions.reopen(home.processed, "2024-01", author("it was wrong"))
     assert not refresh(home, **settings).needs_attention
     assert figures(home) != signed
+
+
+YEARS = """\
+feed: years
+kind: ledger
+path: year_*.csv
+columns: {date: {from: year, formats: [yyyy], calendar: fiscal}, department: dept, account: account, amount: amount}
+constants: {scenario: Forecast}
+plans_only: true
+spread: {over: fiscal_year, how: even}
+load: {mode: append}
+"""
+DOCUMENTS = """\
+feed: documents
+kind: ledger
+path: documents.csv
+columns: {transaction_id: number, date: date, department: dept, account: account, amount: amount}
+constants: {scenario: Actual}
+load: {mode: append}
+document_numbers: {restart: fiscal_year}
+"""
+NUMBERED = """\
+number,date,dept,account,amount
+INV-5,2023-12-01,D100,4000,1.00
+INV-6,2023-12-02,D100,4000,2.00
+INV-1,2024-01-01,D100,4000,3.00
+INV-2,2024-02-01,D100,4000,4.00
+"""
+
+
+def test_files_and_gates_follow_the_fiscal_year_in_force_while_another_one_waits(
+    tmp_path: Path, refresh: Refresher
+) -> None:
+    home = create_small_home(tmp_path / "home")
+    home.write("feeds/years.yaml", YEARS)
+    home.write("feeds/documents.yaml", DOCUMENTS)
+    home.write("raw/documents.csv", NUMBERED)
+    home.write("raw/year_2024.csv", "year,dept,account,amount\n2024,D100,4000,1200.00\n")
+    refresh(home)
+    assert home.command("close", "2024-01", "--why", "done").returncode == 0
+    later = {"FINANCE_PLATFORM_FISCAL_YEAR_START_MONTH": "4"}
+    home.write("raw/year_2025.csv", "year,dept,account,amount\n2025,D100,4000,1200.00\n")
+    assert refresh(home, **later).read == ["year_2025.csv"]
+    span = "SELECT MIN(Period), MAX(Period) FROM PeriodAmount WHERE ScenarioName = 'Forecast'"
+    assert home.select(span) == [("2024-01", "2025-12")]
+    assert "red     document_numbers" not in home.command("close", "2024-02", "--dry-run", **later).stdout
+    assert home.command("reopen", "2024-01", "--why", "another year").returncode == 0
+    assert home.command("reopen", "2023-12", "--why", "another year").returncode == 0
+    assert set(refresh(home, **later).read) == {"year_2024.csv", "year_2025.csv"}
+    assert "INV-3 to INV-4" in home.command("close", "2024-02", "--dry-run", **later).stdout

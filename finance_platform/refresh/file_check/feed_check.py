@@ -46,6 +46,7 @@ from finance_platform.refresh.file_check.untyped_accounts import UntypedAccounts
 from finance_platform.refresh.steps.spread_years import find_weight_years
 from finance_platform.refresh.steps.unread_files import UnreadFile
 from finance_platform.settings import Settings
+from finance_platform.slices.settings_in_force import settings_of_readers
 from finance_platform.storage.port import ObjectStore, error_message
 
 _COMPLETE = (
@@ -162,7 +163,7 @@ def check_file(
 
 def _resolve(descriptor: FeedDescriptor, settings: Settings, processed: ObjectStore | None) -> ResolvedFeed:
     """Return the feed with the deliveries that have the rows that its lines look up, as a run would use them."""
-    feed = descriptor.resolve(settings)
+    feed = descriptor.resolve(settings_of_readers(processed, settings) if processed else settings)
     if processed is None or not has_lookups({feed.name: feed}) or not processed.exists():
         return feed
     state = read_state(processed)

@@ -15,6 +15,7 @@ from finance_platform.deliveries.scans import fingerprint_config, record_scan, r
 from finance_platform.errors import HomeError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.settings import Settings
+from finance_platform.slices.settings_in_force import settings_of_readers
 from finance_platform.storage.listed_once import list_ahead, listed_until_written
 from finance_platform.storage.port import ObjectStore
 
@@ -48,7 +49,8 @@ def register(
     require_whole_register(processed)
     feed_set = load_feed_set(settings.feeds_path)
     events = Register(processed)
-    scan = scan_raw_zone(raw, events, feed_set, settings, at=at, run_id=run_id, skip_unstable=skip_unstable)
+    of_readers = settings_of_readers(processed, settings)
+    scan = scan_raw_zone(raw, events, feed_set, of_readers, at=at, run_id=run_id, skip_unstable=skip_unstable)
     if not scan.etags:
         require_raw_zone(raw, settings)
     events.append(scan.new)
@@ -76,7 +78,8 @@ def look_at_raw_zone(
     """
     require_whole_register(processed)
     feed_set = load_feed_set(settings.feeds_path)
-    scan = scan_raw_zone(raw, Register(processed), feed_set, settings, at=at, run_id=run_id)
+    of_readers = settings_of_readers(processed, settings)
+    scan = scan_raw_zone(raw, Register(processed), feed_set, of_readers, at=at, run_id=run_id)
     if not scan.etags:
         require_raw_zone(raw, settings)
     return scan

@@ -35,6 +35,7 @@ from finance_platform.refresh.steps.spread_years import YearsLikeFiles, has_year
 from finance_platform.refresh.steps.step_listings import listed_between_jobs
 from finance_platform.refresh.steps.unread_files import UnreadFile
 from finance_platform.settings import Settings
+from finance_platform.slices.settings_in_force import settings_of_readers
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.spark_jobs.job_runner import JobRunner
 from finance_platform.storage.immutable_documents import release_memory
@@ -181,7 +182,8 @@ class _Step:
 
     def feeds(self) -> dict[str, ResolvedFeed]:
         """Return the home's feeds by name, with the rows that they look up as they are live now."""
-        feeds = {feed.feed: feed.resolve(self.settings) for feed in load_feed_set(self.settings.feeds_path).feeds}
+        settings = settings_of_readers(self.processed, self.settings)
+        feeds = {feed.feed: feed.resolve(settings) for feed in load_feed_set(settings.feeds_path).feeds}
         return with_lookups(feeds, read_state(self.processed)) if has_lookups(feeds) else feeds
 
     def read_pending(self, is_wanted: Callable[[DeliveryDiscovered], bool] = lambda _: True) -> ReadDeliveries:
