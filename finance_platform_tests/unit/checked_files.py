@@ -1,29 +1,35 @@
-"""Files that `feed check` reads in tests: a text, a descriptor, and what the check found.
+"""Files that `feed check` reads in tests: a file, a descriptor, and what the check found.
 
 Belongs here: writing and checking one file, and its sum. Does not belong here: descriptors, expectations.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.unit.factories import settings, write
 
 
-def check_text(folder: Path, text: str, descriptor: str, **values: Any) -> FileCheck:
-    """Write a text as `x.csv`, and check it under a descriptor; `values` are settings."""
-    (folder / "x.csv").write_text(text, encoding="utf-8")
-    return check_written(folder, descriptor, **values)
+def check_text(
+    folder: Path, text: str | bytes, descriptor: str | Mapping[str, Any], name: str = "x.csv", **values: Any
+) -> FileCheck:
+    """Write a file, and check it under a descriptor; `values` are settings."""
+    write(folder / name, text)
+    return check_written(folder, descriptor, name, **values)
 
 
-def check_written(folder: Path, descriptor: str, **values: Any) -> FileCheck:
-    """Check the file `x.csv` of a folder under a descriptor; `values` are settings."""
-    return check_file(LocalStore(folder), "x.csv", parse_descriptor(descriptor, "x.yaml"), settings(**values))
+def check_written(folder: Path, descriptor: str | Mapping[str, Any], name: str = "x.csv", **values: Any) -> FileCheck:
+    """Check a file of a folder under a descriptor, a text or what it contains; `values` are settings."""
+    text = descriptor if isinstance(descriptor, str) else yaml.safe_dump(descriptor)
+    return check_file(LocalStore(folder), name, parse_descriptor(text, "x.yaml"), settings(**values))
 
 
 def net(check: FileCheck) -> Decimal:

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_text, check_written
 from finance_platform_tests.workbooks import Rows, xlsx
 
 DESCRIPTOR = """\
@@ -32,8 +30,7 @@ def check(
 ) -> FileCheck:
     data = text.encode(encoding)
     (folder / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
-    descriptor = parse_descriptor(DESCRIPTOR % (delimiter, encoding, decimal), "x.yaml")
-    return check_file(LocalStore(folder), name, descriptor, settings())
+    return check_written(folder, DESCRIPTOR % (delimiter, encoding, decimal), name)
 
 
 def rows(count: int, text: str = ",text") -> str:
@@ -167,7 +164,6 @@ def test_a_sheet_that_is_full_is_held(tmp_path: Path):
         *([None] * 4 for _ in range(65_534)),
         ["2025-01-31", "D1", "6000", 1],
     ]
-    (tmp_path / "x.xlsx").write_bytes(xlsx({"GL": rows}))
-    descriptor = parse_descriptor((DESCRIPTOR % (",", "utf-8", ".")).replace("x.{csv,csv.gz}", "x.xlsx"), "x.yaml")
-    (reason,) = check_file(LocalStore(tmp_path), "x.xlsx", descriptor, settings()).holds
+    descriptor = (DESCRIPTOR % (",", "utf-8", ".")).replace("x.{csv,csv.gz}", "x.xlsx")
+    (reason,) = check_text(tmp_path, xlsx({"GL": rows}), descriptor, "x.xlsx").holds
     assert reason.startswith("the last row is 65,536")

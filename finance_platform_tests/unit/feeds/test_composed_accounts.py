@@ -9,8 +9,8 @@ import yaml
 
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.resolved import ResolvedFeed
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_text
 from finance_platform_tests.unit.factories import settings
 from finance_platform_tests.unit.feeds.test_feed_draft import checked, draft, mistakes_of
 from finance_platform_tests.unit.feeds.test_feed_draft_levels import account_sums
@@ -30,8 +30,7 @@ HEADER = "Date,String,Amount\n"
 
 
 def check_segments(folder: Path, rows: str, descriptor: str = SEGMENTS) -> FileCheck:
-    (folder / "segments.csv").write_text(HEADER + rows, encoding="utf-8")
-    return check_file(LocalStore(folder), "segments.csv", parse_descriptor(descriptor, "segments.yaml"), settings())
+    return check_text(folder, HEADER + rows, descriptor, "segments.csv")
 
 
 def test_several_fields_are_parts_of_one_column(tmp_path: Path):

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_written
 
 KINDS = {
     "departments": "code: Code, valid_from",
@@ -25,7 +23,7 @@ def check(folder: Path, kind: str, days: Sequence[str], formats: str = "[dd/MM/y
     rows = "".join(f"{number},{day},1.00\n" for number, day in enumerate(days, start=100))
     (folder / "x.csv").write_text(f"Code,Day,Amount\n{rows}", encoding="utf-8")
     text = f"feed: x\nkind: {kind}\npath: x.csv\ncolumns: {{{KINDS[kind]}: {{from: Day, formats: {formats}}}}}\n"
-    return check_file(LocalStore(folder), "x.csv", parse_descriptor(text, "x.yaml"), settings())
+    return check_written(folder, text)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.files.number_formats import marks_of_format
 from finance_platform.feeds.files.xlsx_formats import scan_cells
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_written
 from finance_platform_tests.unit.feeds.other_formats import ENDINGS, declare
 
 DESCRIPTOR = """\
@@ -40,7 +38,7 @@ def write(path: Path, codes: Sequence[Code]) -> None:
 
 
 def read(folder: Path, ending: str, account: str = "Account") -> FileCheck:
-    return check_file(LocalStore(folder), f"x.{ending}", parse_descriptor(DESCRIPTOR % account, "x.yaml"), settings())
+    return check_written(folder, DESCRIPTOR % account, f"x.{ending}")
 
 
 def check(folder: Path, codes: Sequence[Code], account: str = "Account") -> FileCheck:

@@ -15,6 +15,7 @@ from finance_platform.feeds.files.number_formats import Kind, Mark, displayed_te
 from finance_platform.feeds.files.xlsx_formats import scan_cells
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.checked_files import check_written
 from finance_platform_tests.unit.factories import settings
 from finance_platform_tests.unit.feeds.other_formats import declare, take
 
@@ -51,8 +52,7 @@ def check(
     folder: Path, amounts: Sequence[tuple[float, str]], descriptor: str = DESCRIPTOR % ("", ""), currency: str = "USD"
 ) -> FileCheck:
     write(folder / "x.xlsx", amounts)
-    home = settings(currency=currency)
-    return check_file(LocalStore(folder), "x.xlsx", parse_descriptor(descriptor, "x.yaml"), home)
+    return check_written(folder, descriptor, "x.xlsx", currency=currency)
 
 
 def write(path: Path, amounts: Sequence[tuple[float, str]]) -> Path:
@@ -88,7 +88,7 @@ def test_months_that_are_displayed_in_another_currency_hold_the_file(tmp_path: P
     sheet.write_row(1, 0, ["D1", "6000", 5])
     sheet.write_number(1, 3, 6, book.add_format({"num_format": EURO}))
     book.close()
-    (reason,) = check_file(LocalStore(tmp_path), "x.xlsx", parse_descriptor(WIDE, "x.yaml"), settings()).holds
+    (reason,) = check_written(tmp_path, WIDE, "x.xlsx").holds
     assert reason.startswith("the formats of '2025-02' display 1 amounts in EUR")
 
 

@@ -15,6 +15,7 @@ from finance_platform.feeds.read_file import FileToRead, read_file
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.refresh.file_check.feed_check import check_file
 from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.checked_files import check_text
 from finance_platform_tests.unit.factories import settings
 from finance_platform_tests.unit.feeds.test_feed_draft import checked, draft, drafted
 from finance_platform_tests.unit.feeds.test_feed_draft_shapes import sums
@@ -150,16 +151,13 @@ def test_a_file_may_have_fewer_levels(tmp_path: Path):
 
 
 def test_a_file_without_any_of_the_levels_is_refused(tmp_path: Path):
-    (tmp_path / "levels.csv").write_text("Date,Dept,Amount\n2025-01-31,10,1.00\n", encoding="utf-8")
-    feed = parse_descriptor(LEVELS, "levels.yaml")
-    refusal = check_file(LocalStore(tmp_path), "levels.csv", feed, settings()).refusal
+    refusal = check_text(tmp_path, "Date,Dept,Amount\n2025-01-31,10,1.00\n", LEVELS, "levels.csv").refusal
     assert "lacks the column for account: expected 'Level 3' or 'Level 2' or 'Level 1'" in refusal
 
 
 def test_a_row_in_which_all_levels_are_blank_is_rejected(tmp_path: Path):
     text = "Date,Dept,Level 1,Amount\n2025-01-31,10,,1.00\n"
-    (tmp_path / "levels.csv").write_text(text, encoding="utf-8")
-    check = check_file(LocalStore(tmp_path), "levels.csv", parse_descriptor(LEVELS, "levels.yaml"), settings())
+    check = check_text(tmp_path, text, LEVELS, "levels.csv")
     assert [row.reasons for row in check.refused_rows] == ["account is blank"]
 
 

@@ -16,6 +16,7 @@ from finance_platform.feeds.draft import draft_descriptor
 from finance_platform.feeds.draft.quarter_words import plain_quarter
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.checked_files import check_text, check_written
 from finance_platform_tests.unit.factories import settings
 from finance_platform_tests.unit.feeds.test_feed_draft import checked, draft, mistakes_of
 from finance_platform_tests.unit.feeds.test_feed_draft_shapes import sums
@@ -291,9 +292,7 @@ def test_a_person_decides_how_weeks_without_a_year_are_counted(header: str, form
 
 def answered(folder: Path, text: str, descriptor: dict[str, Any]) -> dict[tuple[str, str], str]:
     """Return the sums of a file by a draft whose questions are answered."""
-    (folder / "ledger.csv").write_text(text, encoding="utf-8")
-    feed = parse_descriptor(yaml.safe_dump(descriptor), "draft.yaml")
-    check = check_file(LocalStore(folder), "ledger.csv", feed, settings())
+    check = check_text(folder, text, descriptor, "ledger.csv")
     assert check.is_fine, check.holds
     return {place: str(count.amount) for place, count in check.sums.items()}
 
@@ -366,10 +365,9 @@ def test_a_scenario_above_several_months_is_that_of_each(is_merged: bool, tmp_pa
         ("Actual", "2025-01"): "2.50", ("Actual", "2025-02"): "3.50",
         ("Forecast", "2025-03"): "4.50", ("Forecast", "2025-04"): "5.50", ("Forecast", "2025-05"): "6.50",
     }  # fmt: skip
-    feed = parse_descriptor(draft(data, "forecast.xlsx"), "draft.yaml")
     (tmp_path / "next.xlsx").write_bytes(two_rows(is_merged=is_merged, last_actual=3))
     # The file of the next month has another header, so its March is no forecast.
-    assert "Forecast Mar-25" in check_file(LocalStore(tmp_path), "next.xlsx", feed, settings()).refusal
+    assert "Forecast Mar-25" in check_written(tmp_path, draft(data, "forecast.xlsx"), "next.xlsx").refusal
 
 
 @pytest.mark.parametrize(("first", "second"), [("2025-01", "2025-02"), ("Jan", "Feb")])
@@ -457,9 +455,8 @@ def test_months_that_ended_are_read(tmp_path: Path):
 def test_twelve_numbered_amounts_are_the_periods_of_the_fiscal_year(month: int, first: str, tmp_path: Path):
     header = ",".join(f"Amount {number}" for number in range(1, 13))
     text = f"Account,Department,Year,{header}\n6110,100,2025,{','.join(f'{n}.50' for n in range(1, 13))}\n"
-    (tmp_path / "import.csv").write_text(text)
-    feed = parse_descriptor(draft_descriptor(lambda: io.BytesIO(text.encode()), "import.csv", "USD", month), "x.yaml")
-    check = check_file(LocalStore(tmp_path), "import.csv", feed, settings(fiscal_year_start_month=month))
+    feed = draft_descriptor(lambda: io.BytesIO(text.encode()), "import.csv", "USD", month)
+    check = check_text(tmp_path, text, feed, "import.csv", fiscal_year_start_month=month)
     assert check.is_fine
     assert str(check.sums["Actual", first].amount) == "1.50"
     assert len(check.sums) == 12
@@ -509,8 +506,7 @@ def test_a_budget_of_the_months_of_the_quarter_in_its_name_is_a_part_of_the_budg
     text = f"Cost Centre,Account,{','.join(names)}\n100,6110,{','.join('1.00' for _ in names)}\n"
     (tmp_path / "budget_q1_2025.csv").write_text(text)
     drafted = draft_descriptor(lambda: io.BytesIO(text.encode()), "budget_q1_2025.csv", "USD", first_month)
-    feed = parse_descriptor(drafted, "x.yaml")
-    check = check_file(LocalStore(tmp_path), "budget_q1_2025.csv", feed, settings(fiscal_year_start_month=first_month))
+    check = check_written(tmp_path, drafted, "budget_q1_2025.csv", fiscal_year_start_month=first_month)
     assert {name for name, _ in check.sums} == {scenario}
     assert ("may be the version Budget Q1" in drafted) is (scenario == "Budget")
 

@@ -19,9 +19,8 @@ from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.draft import draft_descriptor
 from finance_platform.feeds.draft.department_places import pattern_of_departments
 from finance_platform.feeds.file_names import value_from_name
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_text, check_written
 from finance_platform_tests.unit.feeds.test_feed_draft_levels import account_sums
 
 Rows = list[list[Any]]
@@ -39,8 +38,7 @@ def check(folder: Path, data: str | bytes, name: str, first_month: int = 1, **de
     for field, value in decided.items():
         assert f"{field}: DECIDE" in text
         text = text.replace(f"{field}: DECIDE", f"{field}: '{value}'")
-    feed = parse_descriptor(text, "x.yaml")
-    return check_file(LocalStore(folder), name, feed, settings(fiscal_year_start_month=first_month))
+    return check_written(folder, text, name, fiscal_year_start_month=first_month)
 
 
 def sums(found: FileCheck) -> dict[str, str]:
@@ -105,9 +103,8 @@ def test_a_cost_centre_above_each_block_is_the_department_of_its_lines(key: str,
 )
 def test_a_report_with_other_columns_is_held_by_the_draft_of_the_first_one(header: str, says: str, tmp_path: Path):
     text = blocks_of_cost_centres("Cost Center: ", " ")
-    feed = parse_descriptor(drafted(text, "S_ALR_2025-03.txt"), "x.yaml")
     (tmp_path / "S_ALR_2025-04.txt").write_text(text.replace("Act. Costs|Plan Costs", header))
-    found = check_file(LocalStore(tmp_path), "S_ALR_2025-04.txt", feed, settings())
+    found = check_written(tmp_path, drafted(text, "S_ALR_2025-03.txt"), "S_ALR_2025-04.txt")
     assert any(says in reason for reason in found.holds)
 
 
@@ -276,10 +273,9 @@ def test_departments_beside_each_other_are_read_from_the_header(titles: list[str
 
 def test_a_department_that_a_later_file_has_too_is_read(tmp_path: Path):
     first = "Account,Dept 110,Dept 120,Total\n6110,1.50,2.50,4.00\n6200,3.00,4.00,7.00\n"
-    feed = parse_descriptor(drafted(first, "costs_2025-03.csv"), "x.yaml")
+    feed = drafted(first, "costs_2025-03.csv")
     later = "Account,Dept 110,Dept 120,Dept 130,Total\n6110,1.50,2.50,9.00,13.00\n6200,3.00,4.00,9.00,16.00\n"
-    (tmp_path / "costs_2025-04.csv").write_text(later)
-    assert sums(check_file(LocalStore(tmp_path), "costs_2025-04.csv", feed, settings())) == {"Actual 2025-04": "29.00"}
+    assert sums(check_text(tmp_path, later, feed, "costs_2025-04.csv")) == {"Actual 2025-04": "29.00"}
 
 
 @pytest.mark.parametrize(
@@ -667,10 +663,9 @@ def test_years_over_months_of_a_pivot_table_are_those_of_the_months(tmp_path: Pa
 
 
 def test_a_pivot_table_of_other_years_is_not_read_with_those_of_the_draft(tmp_path: Path):
-    feed = parse_descriptor(drafted(workbook({"Pivot": YEARS_OVER_MONTHS}), "pivot.xlsx"), "x.yaml")
+    feed = drafted(workbook({"Pivot": YEARS_OVER_MONTHS}), "pivot.xlsx")
     later = [["", "", "2025", "", "2026", "", "Grand Total"] if row[2] == "2024" else row for row in YEARS_OVER_MONTHS]
-    (tmp_path / "pivot.xlsx").write_bytes(workbook({"Pivot": later}))
-    assert "2024 Nov" in check_file(LocalStore(tmp_path), "pivot.xlsx", feed, settings()).refusal
+    assert "2024 Nov" in check_text(tmp_path, workbook({"Pivot": later}), feed, "pivot.xlsx").refusal
 
 
 def test_a_year_over_months_of_two_calendar_years_stays_a_question():

@@ -12,10 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_text, check_written
 from finance_platform_tests.unit.feeds.test_feed_draft import checked, draft
 from finance_platform_tests.unit.feeds.test_feed_draft_shapes import sums
 
@@ -147,8 +145,7 @@ constants: {scenario: Actual}
 
 
 def check_with(folder: Path, text: str, more: str = "") -> FileCheck:
-    (folder / "x.csv").write_text(text, encoding="utf-8")
-    return check_file(LocalStore(folder), "x.csv", parse_descriptor(DESCRIPTOR + more, "x.yaml"), settings())
+    return check_text(folder, text, DESCRIPTOR + more)
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
@@ -194,8 +191,7 @@ def test_rows_of_a_statement_that_no_rule_leaves_out_are_a_warning(tmp_path: Pat
     (tmp_path / "profit_and_loss.csv").write_text(STATEMENT, encoding="utf-8")
 
     def check(text: str) -> FileCheck:
-        feed = parse_descriptor(text, "x.yaml")
-        return check_file(LocalStore(tmp_path), "profit_and_loss.csv", feed, settings())
+        return check_written(tmp_path, text, "profit_and_loss.csv")
 
     ((warning, fix),) = check(without).findings.fixes.items()
     assert (
@@ -352,7 +348,6 @@ def test_a_line_below_the_others_that_lacks_a_cell_is_no_note(row: str):
 
 def test_a_later_line_that_lacks_its_amount_is_rejected_by_a_draft_with_notes(tmp_path: Path):
     header = "Dept,Account,Amount\n100,6110,10.50\n200,6120,5.00\n"
-    feed = parse_descriptor(draft(f"{header}Confidential,,\n", "x_2025_03.csv"), "draft.yaml")
     (tmp_path / "x_2025_03.csv").write_text(f"{header}200,6130,\nConfidential,,\n", encoding="utf-8")
-    check = check_file(LocalStore(tmp_path), "x_2025_03.csv", feed, settings())
+    check = check_written(tmp_path, draft(f"{header}Confidential,,\n", "x_2025_03.csv"), "x_2025_03.csv")
     assert [row.row for row in check.refused_rows] == [4]

@@ -10,10 +10,8 @@ import pytest
 import xlsxwriter
 import yaml
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_text
 from finance_platform_tests.unit.feeds.test_feed_draft import checked, draft
 from finance_platform_tests.unit.feeds.test_feed_draft_shapes import sums
 
@@ -29,8 +27,7 @@ def decided(folder: Path, text: str, name: str, *answers: tuple[str, str]) -> Fi
     for asked, answer in answers:
         assert asked in written
         written = written.replace(asked, answer, 1)
-    (folder / name).write_text(text, encoding="utf-8")
-    return check_file(LocalStore(folder), name, parse_descriptor(written, "draft.yaml"), settings())
+    return check_text(folder, text, written, name)
 
 
 def words_of(text: str) -> str:

@@ -9,9 +9,8 @@ import pytest
 import yaml
 
 from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_text, check_written
 from finance_platform_tests.unit.feeds.test_feed_draft import checked, draft, mistakes_of
 from finance_platform_tests.unit.feeds.test_feed_draft_shapes import sums
 
@@ -217,9 +216,7 @@ def test_months_without_a_year_leave_nothing_but_the_year_to_a_person(tmp_path: 
     measures = yaml.safe_load(written)["measures"]
     assert measures["Mar Bud"] == {"date": "DECIDE-03-01", "scenario": "Budget"}
     assert "line 17: measures.Feb Act.date is not decided" in mistakes_of(written)
-    decided = parse_descriptor(written.replace("DECIDE-", "2025-"), "outlook.yaml")
-    (tmp_path / "outlook.csv").write_text(WIDE, encoding="utf-8")
-    check = check_file(LocalStore(tmp_path), "outlook.csv", decided, settings())
+    check = check_text(tmp_path, WIDE, written.replace("DECIDE-", "2025-"), "outlook.csv")
     assert {place: str(count.amount) for place, count in check.sums.items()} == {
         ("Actual", "2025-01"): "1.00", ("Actual", "2025-02"): "2.00", ("Budget", "2025-03"): "3.00",
     }  # fmt: skip
@@ -492,7 +489,7 @@ def test_another_text_in_a_cell_of_a_month_is_no_blank(tmp_path: Path):
 def checked_essbase(folder: Path, descriptor: dict[str, Any], text: str) -> Any:
     (folder / "plan.csv").write_text(text, encoding="utf-8")
     decided = yaml.safe_dump(descriptor)
-    return check_file(LocalStore(folder), "plan.csv", parse_descriptor(decided, "plan.yaml"), settings())
+    return check_written(folder, decided, "plan.csv")
 
 
 JOURNAL = """\

@@ -18,8 +18,8 @@ from finance_platform.feeds.lines.filled_cells import FilledCells
 from finance_platform.feeds.resolved import FieldRule
 from finance_platform.feeds.row_marks import RowMarker
 from finance_platform.feeds.values.hidden_characters import CleanedCells
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_text, check_written
 from finance_platform_tests.unit.factories import raw_batch, settings
 
 LEDGER = """\
@@ -38,8 +38,7 @@ PIVOT = ["D1,2025-01-31,6000,1.00", ",,6100,2.00", "D2,2025-02-28,6000,4.00", ",
 
 def check(folder: Path, lines: list[str], descriptor: str = LEDGER) -> FileCheck:
     text = "".join(f"{line}\n" for line in ["Unit,Date,Account,Amount", *lines])
-    (folder / "x.csv").write_text(text, encoding="utf-8")
-    return check_file(LocalStore(folder), "x.csv", parse_descriptor(descriptor, "x.yaml"), settings())
+    return check_text(folder, text, descriptor)
 
 
 def sums(check: FileCheck) -> dict[str, Decimal | None]:
@@ -87,7 +86,7 @@ def test_cells_of_a_wide_file_are_filled(tmp_path: Path):
         "feed: x\nkind: ledger\npath: x.csv\ncolumns: {department: {from: Unit, fill_down: true}, account: Account}\n"
         "unpivot: {columns: [Jan, Feb], into: date, year: 2025}\nconstants: {scenario: Budget}\n"
     )
-    read = check_file(LocalStore(tmp_path), "x.csv", parse_descriptor(wide, "x.yaml"), settings())
+    read = check_written(tmp_path, wide)
     assert read.is_fine
     assert sums(read) == {"2025-01": Decimal(5), "2025-02": Decimal(2)}
 
@@ -218,8 +217,7 @@ def test_a_row_of_blocks_may_give_the_scenario_of_the_lines_below_it(tmp_path: P
 
 def check_labels(folder: Path, lines: list[str], descriptor: str = LABELS) -> FileCheck:
     text = "".join(f"{line}\n" for line in ["Unit,Date,Account,Amount", *lines])
-    (folder / "x.csv").write_text(text, encoding="utf-8")
-    return check_file(LocalStore(folder), "x.csv", parse_descriptor(descriptor, "x.yaml"), settings())
+    return check_text(folder, text, descriptor)
 
 
 def test_labels_above_the_dates_of_their_lines_leave_these_dates(tmp_path: Path):
@@ -235,10 +233,8 @@ def test_labels_above_the_dates_of_their_lines_leave_these_dates(tmp_path: Path)
         ",Phone,,",
         ",2025-01-31,,4.00",
     ]
-    (tmp_path / "x.csv").write_text("\n".join(["Unit,Date,Account,Amount", *lines, ""]), encoding="utf-8")
-    read = check_file(LocalStore(tmp_path), "x.csv", parse_descriptor(descriptor, "x.yaml"), settings())
+    read = check_text(tmp_path, "\n".join(["Unit,Date,Account,Amount", *lines, ""]), descriptor)
     assert read.is_fine
     assert sums(read) == {"2025-01": Decimal("5.00"), "2025-02": Decimal("2.00")}
-    (tmp_path / "x.csv").write_text("\n".join(["Unit,Date,Account,Amount", *lines[1:], ""]), encoding="utf-8")
-    unlabelled = check_file(LocalStore(tmp_path), "x.csv", parse_descriptor(descriptor, "x.yaml"), settings())
+    unlabelled = check_text(tmp_path, "\n".join(["Unit,Date,Account,Amount", *lines[1:], ""]), descriptor)
     assert unlabelled.outcomes["rejected"].rows == 2

@@ -9,12 +9,9 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.findings import Note
-from finance_platform.refresh.file_check.feed_check import check_file
-from finance_platform.storage.local import LocalStore
 from finance_platform_tests.office import converted
-from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.unit.checked_files import check_written
 from finance_platform_tests.unit.feeds.other_formats import ENDINGS, declare
 
 DESCRIPTOR = """\
@@ -43,8 +40,7 @@ def write(path: Path, prepare: Callable[[Any], None]) -> None:
 
 
 def notes_of(folder: Path, ending: str, descriptor_text: str = DESCRIPTOR) -> dict[str, Note]:
-    descriptor = parse_descriptor(descriptor_text, "x.yaml")
-    return dict(check_file(LocalStore(folder), f"x.{ending}", descriptor, settings()).findings.notes)
+    return dict(check_written(folder, descriptor_text, f"x.{ending}").findings.notes)
 
 
 def notes(folder: Path, prepare: Callable[[Any], None]) -> dict[str, Note]:
@@ -98,7 +94,7 @@ def test_rows_and_columns_that_libreoffice_hides_in_xlsx_are_a_warning(tmp_path:
     saved = tmp_path / "saved"
     saved.mkdir()
     converted(tmp_path / "x.xlsx", "xlsx:Calc MS Excel 2007 XML", saved)
-    check = check_file(LocalStore(saved), "x.xlsx", parse_descriptor(BY_PATTERN, "x.yaml"), settings())
+    check = check_written(saved, BY_PATTERN, "x.xlsx")
     assert {text: note.count for text, note in check.findings.notes.items()} == {
         "rows that are hidden or filtered out count, first on sheet 'Plan' row 3": 1,
         "columns that are hidden count: '2025-02'": 4,

@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.read_file import FileToRead, read_file
-from finance_platform.refresh.file_check.feed_check import check_file
 from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import LEDGER, feed, settings, with_columns, with_lines, write
+from finance_platform_tests.unit.checked_files import check_text
+from finance_platform_tests.unit.factories import LEDGER, feed, with_columns, with_lines, write
 from finance_platform_tests.workbooks import Rows, xlsx
 
 HEADER = "Date,Dept,Account,Amount"
@@ -65,9 +64,7 @@ WITH_COVER: dict[str, Rows] = {
 
 
 def refusal_of(root: Path, data: bytes, name: str = "x.xlsx", **replaced: str) -> tuple[str, str]:
-    (root / name).write_bytes(data)
-    descriptor = parse_descriptor(with_lines(LEDGER, path=name, **replaced), "x.yaml")
-    check = check_file(LocalStore(root), name, descriptor, settings())
+    check = check_text(root, data, with_lines(LEDGER, path=name, **replaced), name)
     return check.refusal, check.fix
 
 

@@ -9,11 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.values.codes import surrogate_key
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_text, check_written
 
 FIRST, SECOND = "14901400", "37468311"
 DESCRIPTOR = """\
@@ -26,8 +24,7 @@ constants: {scenario: Actual}
 
 
 def check(folder: Path, *lines: str) -> FileCheck:
-    (folder / "x.csv").write_text("\n".join(["Date,Unit,Account,Amount", *lines, ""]), encoding="utf-8")
-    return check_file(LocalStore(folder), "x.csv", parse_descriptor(DESCRIPTOR, "x.yaml"), settings())
+    return check_text(folder, "\n".join(["Date,Unit,Account,Amount", *lines, ""]), DESCRIPTOR)
 
 
 @pytest.mark.parametrize("between", [0, 25_000])
@@ -51,5 +48,5 @@ def test_the_fix_for_a_shared_key_lets_the_line_count(tmp_path: Path):
     (tmp_path / "x.csv").write_text(
         f"Date,Unit,Account,Amount\n2025-01-03,D1,{FIRST},1.00\n2025-01-03,D1,{SECOND},2.00\n", encoding="utf-8"
     )
-    found = check_file(LocalStore(tmp_path), "x.csv", parse_descriptor(descriptor, "x.yaml"), settings())
+    found = check_written(tmp_path, descriptor)
     assert not found.refused_rows

@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_written
 from finance_platform_tests.unit.feeds.other_formats import ENDINGS, declare
 
 WIDE = """\
@@ -39,8 +37,7 @@ def write(path: Path, prepare: Callable[[Any], None], rows: Sequence[Sequence[ob
 
 
 def checked(folder: Path, ending: str = "xlsx", header_row: str = "1", text: str = WIDE) -> FileCheck:
-    descriptor = parse_descriptor(text % header_row, "x.yaml")
-    return check_file(LocalStore(folder), f"x.{ending}", descriptor, settings())
+    return check_written(folder, text % header_row, f"x.{ending}")
 
 
 QUARTER = declare("amount of a quarter", lambda path: write(path, lambda sheet: sheet.merge_range("C2:E2", 300)))

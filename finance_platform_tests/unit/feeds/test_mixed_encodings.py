@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_text
 
 DESCRIPTOR = """\
 feed: x
@@ -24,9 +22,7 @@ LINE = "2025-01-05,Z\u00fcrich,4000,1.50\n"
 
 
 def check(folder: Path, data: bytes, encoding: str = "cp1252") -> FileCheck:
-    (folder / "x.csv").write_bytes(HEADER + data)
-    parsed = parse_descriptor(DESCRIPTOR.replace("cp1252", encoding), "x.yaml")
-    return check_file(LocalStore(folder), "x.csv", parsed, settings())
+    return check_text(folder, HEADER + data, DESCRIPTOR.replace("cp1252", encoding))
 
 
 @pytest.mark.parametrize("order", [("utf-8", "cp1252"), ("cp1252", "utf-8")])

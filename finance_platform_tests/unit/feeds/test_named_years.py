@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
+from finance_platform.refresh.file_check.feed_check import FileCheck
 from finance_platform.safe_text import quote_name
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.unit.checked_files import check_text, check_written
 from finance_platform_tests.workbooks import xlsx
 
 DESCRIPTOR = """\
@@ -29,8 +27,7 @@ LAST_YEAR = [f"2025-{month:02d}-01" for month in range(1, 13)]
 
 def checked(folder: Path, name: str, days: list[str], scenario: str = "Budget") -> FileCheck:
     rows = "".join(f"{day},D1,4000,1.00,{scenario}\n" for day in days)
-    (folder / name).write_text(f"Day,Unit,Account,Net,Scenario\n{rows}")
-    return check_file(LocalStore(folder), name, parse_descriptor(DESCRIPTOR % "csv", "x.yaml"), settings())
+    return check_text(folder, f"Day,Unit,Account,Net,Scenario\n{rows}", DESCRIPTOR % "csv", name)
 
 
 @pytest.mark.parametrize("name", ["budget_2026.csv", "Budget FY2026 final.csv", "plan-2026-v2.csv", "2026.csv"])
@@ -74,5 +71,4 @@ def test_the_year_of_a_sheet_is_worth_more_than_that_of_its_file(tmp_path: Path,
     (tmp_path / "budget 2026.xlsx").write_bytes(
         xlsx({sheet: [header, *([day, "D1", "4000", 1, "Budget"] for day in LAST_YEAR)]})
     )
-    feed = parse_descriptor(DESCRIPTOR % "xlsx", "x.yaml")
-    assert bool(check_file(LocalStore(tmp_path), "budget 2026.xlsx", feed, settings()).holds) == is_held
+    assert bool(check_written(tmp_path, DESCRIPTOR % "xlsx", "budget 2026.xlsx").holds) == is_held

@@ -8,11 +8,9 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.files.number_formats import Kind, Mark, displayed_code, marks_of_format
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_written
 from finance_platform_tests.unit.feeds.other_formats import declare
 
 DESCRIPTOR = """\
@@ -49,8 +47,7 @@ def write(
 def read(
     folder: Path, ending: str, *, header: str = "Amount", scale: int = 1, sign: str = "natural", pad: int = 0
 ) -> FileCheck:
-    descriptor = parse_descriptor(DESCRIPTOR % (pad, header, scale, sign), "x.yaml")
-    return check_file(LocalStore(folder), f"x.{ending}", descriptor, settings())
+    return check_written(folder, DESCRIPTOR % (pad, header, scale, sign), f"x.{ending}")
 
 
 def check(

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_written
 from finance_platform_tests.workbooks import xlsx
 
 DESCRIPTOR = """\
@@ -36,8 +34,7 @@ def check(
     rows: list[Sequence[object]] = [HEADER, *(["2025-01-31", "D1", "4000", amount] for amount in amounts)]
     text = "".join(";".join(map(str, row)) + "\n" for row in rows).encode()
     (folder / name).write_bytes(xlsx({"GL": rows}) if name.endswith("xlsx") else text)
-    home = settings(currency=currency)
-    return check_file(LocalStore(folder), name, parse_descriptor(DESCRIPTOR % marks, "x.yaml"), home)
+    return check_written(folder, DESCRIPTOR % marks, name, currency=currency)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +96,7 @@ def test_an_amount_of_a_row_that_is_skipped_holds_nothing(tmp_path: Path):
     rows = ["2025-01-31;D1;4000;12.50", "2025-01-31;D1;4000;3.20", ";Total;;1.234"]
     (tmp_path / "x.csv").write_text("\n".join([";".join(HEADER), *rows, ""]))
     descriptor = DESCRIPTOR.replace('"^Total$"', '"^Total$", may_hold_money: true') % ENGLISH
-    checked = check_file(LocalStore(tmp_path), "x.csv", parse_descriptor(descriptor, "x.yaml"), settings())
+    checked = check_written(tmp_path, descriptor)
     assert not checked.holds
 
 

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_written
 
 LEDGER = """\
 feed: x
@@ -26,7 +24,7 @@ def check(folder: Path, lines: list[str], rule: str = "") -> FileCheck:
     text = "".join(f"2025-01-31,D1,{line}\n" for line in lines)
     (folder / "x.csv").write_text(f"Date,Unit,Account,Amount,Memo\n{text}", encoding="utf-8")
     descriptor = LEDGER + (f"skip: [{rule}]\n" if rule else "")
-    return check_file(LocalStore(folder), "x.csv", parse_descriptor(descriptor, "x.yaml"), settings())
+    return check_written(folder, descriptor)
 
 
 @pytest.mark.parametrize(
@@ -92,5 +90,4 @@ def test_names_of_accounts_and_departments_are_no_balances(tmp_path: Path, heade
     """An account is called `Report à nouveau` in each line, and a rule would leave all of them out."""
     rows = "2025-01-31,D1,11000,500.00,Report à nouveau\n2025-01-31,D1,6000,20.00,Loyer\n"
     (tmp_path / "x.csv").write_text(f"Date,Unit,Account,Amount,{header}\n{rows}", encoding="utf-8")
-    descriptor = parse_descriptor(LEDGER.replace("amount: Amount", f"amount: Amount{columns}"), "x.yaml")
-    assert not check_file(LocalStore(tmp_path), "x.csv", descriptor, settings()).findings.warnings
+    assert not check_written(tmp_path, LEDGER.replace("amount: Amount", f"amount: Amount{columns}")).findings.warnings

@@ -12,10 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_written
 
 DESCRIPTOR: dict[str, Any] = {
     "feed": "x",
@@ -33,8 +31,7 @@ def check(
     rows = "".join(f"{day},D1,6000,100.00,{','.join(rest)}\n" for day, *rest in lines)
     (folder / "x.csv").write_text(f"Date,Unit,Account,Amount,{header}\n{rows}", encoding="utf-8")
     columns = {**DESCRIPTOR["columns"], **changes.pop("columns", {})}
-    parsed = parse_descriptor(yaml.safe_dump({**DESCRIPTOR, "columns": columns, **changes}), "x.yaml")
-    return check_file(LocalStore(folder), "x.csv", parsed, settings(fiscal_year_start_month=first_month))
+    return check_written(folder, {**DESCRIPTOR, "columns": columns, **changes}, fiscal_year_start_month=first_month)
 
 
 def warnings(check: FileCheck) -> list[str]:

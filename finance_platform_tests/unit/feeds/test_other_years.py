@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_written
 
 FISCAL: dict[str, Any] = {"from": "{FY}-{P}", "formats": ["FFFF-P"], "calendar": "fiscal"}
 
@@ -35,8 +33,7 @@ def check(
     columns = {"date": FISCAL, "department": "Unit", "account": "Account", "amount": "Amount"}
     descriptor = {"feed": "x", "kind": "ledger", "path": "x.csv", "constants": {"scenario": "Actual"}}
     columns |= changes.pop("columns", {})
-    parsed = parse_descriptor(yaml.safe_dump({**descriptor, "columns": columns, **changes}), "x.yaml")
-    return check_file(LocalStore(folder), "x.csv", parsed, settings(fiscal_year_start_month=7))
+    return check_written(folder, {**descriptor, "columns": columns, **changes}, fiscal_year_start_month=7)
 
 
 def iso(year: int, month: int) -> str:

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_written
 
 DESCRIPTOR = """\
 feed: x
@@ -36,8 +34,7 @@ def checked(
 ) -> FileCheck:
     rows = "".join(f"{day},{of_day},D1,4000,1.00\n" for day, of_day in lines)
     (folder / "x.csv").write_text(f"Day,Period,Unit,Account,Net\n{rows}")
-    feed = parse_descriptor(DESCRIPTOR % (date, period, scenario), "x.yaml")
-    return check_file(LocalStore(folder), "x.csv", feed, settings(fiscal_year_start_month=first_month))
+    return check_written(folder, DESCRIPTOR % (date, period, scenario), fiscal_year_start_month=first_month)
 
 
 def test_fiscal_periods_that_are_read_as_months_hold_the_file(tmp_path: Path):

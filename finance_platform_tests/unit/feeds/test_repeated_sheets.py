@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_text, check_written
 from finance_platform_tests.workbooks import Rows, xlsx
 
 DESCRIPTOR = """\
@@ -32,8 +30,7 @@ def lines(month: int, count: int = 20, factor: int = 10) -> list[list[object]]:
 
 def checked(folder: Path, sheets: Mapping[str, Rows], columns: str = "", more: str = "") -> FileCheck:
     (folder / "x.xlsx").write_bytes(xlsx({name: [HEADER, *rows] for name, rows in sheets.items()}))
-    descriptor = parse_descriptor(DESCRIPTOR % (columns, more), "x.yaml")
-    return check_file(LocalStore(folder), "x.xlsx", descriptor, settings())
+    return check_written(folder, DESCRIPTOR % (columns, more), "x.xlsx")
 
 
 def test_a_copy_of_a_sheet_holds_the_file(tmp_path: Path):
@@ -90,7 +87,7 @@ def test_equal_budgets_of_sheets_that_are_places_hold_nothing(tmp_path: Path, fi
     if field == "department":
         descriptor = descriptor.replace("department: Unit, ", "")
     (tmp_path / "x.xlsx").write_bytes(xlsx({name: [HEADER, *lines(1)] for name in ("Berlin", "Paris")}))
-    check = check_file(LocalStore(tmp_path), "x.xlsx", parse_descriptor(descriptor, "x.yaml"), settings())
+    check = check_written(tmp_path, descriptor, "x.xlsx")
     assert (check.refusal, check.holds) == ("", {})
 
 
@@ -107,13 +104,11 @@ def test_equal_lines_of_other_vendors_or_people_are_lines_of_their_own(tmp_path:
     sheets: dict[str, Rows] = {
         name: [[*HEADER, header], *([*line, f"{name} Ltd"] for line in lines(1))] for name in ("North", "South")
     }
-    (tmp_path / "x.xlsx").write_bytes(xlsx(sheets))
-    check = check_file(LocalStore(tmp_path), "x.xlsx", parse_descriptor(DESCRIPTOR % ("", ""), "x.yaml"), settings())
+    check = check_text(tmp_path, xlsx(sheets), DESCRIPTOR % ("", ""), "x.xlsx")
     assert (check.refusal, bool(check.holds)) == ("", is_held)
 
 
 def test_a_copy_of_a_sheet_with_the_same_vendors_holds_the_file(tmp_path: Path):
     rows: Rows = [[*HEADER, "Vendor"], *([*line, f"Vendor {place}"] for place, line in enumerate(lines(1)))]
-    (tmp_path / "x.xlsx").write_bytes(xlsx({"Jan": rows, "Jan (2)": rows}))
-    check = check_file(LocalStore(tmp_path), "x.xlsx", parse_descriptor(DESCRIPTOR % ("", ""), "x.yaml"), settings())
+    check = check_text(tmp_path, xlsx({"Jan": rows, "Jan (2)": rows}), DESCRIPTOR % ("", ""), "x.xlsx")
     assert len(check.holds) == 1

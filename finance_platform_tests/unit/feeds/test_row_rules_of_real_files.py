@@ -11,14 +11,11 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
-import yaml
 
 from finance_platform.feeds.descriptor.columns import FIELDS
-from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.rule_names import ROW_RULES
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_text
 
 LONG = "x" * 129
 LEDGER = ("date", "department", "account", "amount")
@@ -232,9 +229,7 @@ def check(folder: Path, case: Case, *rows: str) -> FileCheck:
         keys["constants"] = {}
     keys = {name: value for name, value in keys.items() if value != {}}
     text = "\n".join([",".join(case.fields), *rows, ""])
-    (folder / "x_2025-01.csv").write_bytes(text.encode())
-    descriptor = parse_descriptor(yaml.safe_dump({**keys, "columns": columns}), "x.yaml")
-    return check_file(LocalStore(folder), "x_2025-01.csv", descriptor, settings())
+    return check_text(folder, text, {**keys, "columns": columns}, "x_2025-01.csv")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule)

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_written
 
 MONTHS = [f"2025-{month:02d}" for month in range(1, 13)]
 DESCRIPTOR = """\
@@ -27,7 +25,7 @@ skip: [{column: Account, matches: "^total", may_hold_money: true}]
 def check(folder: Path, rows: list[list[int]], months: int = 12) -> FileCheck:
     lines = [f"D1,{6000 + number},{','.join(map(str, row[:months]))}" for number, row in enumerate(rows)]
     (folder / "wide.csv").write_text("\n".join([f"Dept,Account,{','.join(MONTHS[:months])}", *lines, ""]))
-    return check_file(LocalStore(folder), "wide.csv", parse_descriptor(DESCRIPTOR, "wide.yaml"), settings())
+    return check_written(folder, DESCRIPTOR, "wide.csv")
 
 
 def totals(monthly: int) -> list[int]:
@@ -71,6 +69,6 @@ def test_measures_of_year_to_date_columns_hold_the_file(tmp_path: Path, actual: 
         "columns: {department: Dept, account: Account, date: {from: Period, formats: [yyyy-MM]}}\n"
         f"measures: {{{actual}: {{scenario: Actual}}, Budget: {{scenario: Budget}}}}\n"
     )
-    held = check_file(LocalStore(tmp_path), "m.csv", parse_descriptor(text, "m.yaml"), settings()).holds
+    held = check_written(tmp_path, text, "m.csv").holds
     assert bool(held) == is_held
     assert all(reason.startswith("the header 'YTD Actual' says that amounts are totals since") for reason in held)

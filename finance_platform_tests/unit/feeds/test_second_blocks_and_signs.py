@@ -11,17 +11,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from finance_platform.feeds.cells import FieldSource, RawBatch
-from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.doubts import repeated_headers
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.resolved import FieldRule
 from finance_platform.feeds.values.codes import fold
 from finance_platform.feeds.values.hidden_characters import clean_cell
 from finance_platform.feeds.violations import REJECTED
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.checked_files import check_text, net
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_text, check_written, net
 from finance_platform_tests.workbooks import xlsx
 
 LEDGER = """\
@@ -234,6 +231,5 @@ def test_a_sheet_that_is_called_like_those_that_are_read_holds_the_file(
 ):
     """A workbook that grows by a sheet a month would lose it without a word."""
     (tmp_path / "x.xlsx").write_bytes(xlsx({name: [["Unit", "Account", "Net"], ["D1", "4000", 10]] for name in names}))
-    feed = parse_descriptor(SHEETS % sheet, "x.yaml")
-    check = check_file(LocalStore(tmp_path), "x.xlsx", feed, settings())
+    check = check_written(tmp_path, SHEETS % sheet, "x.xlsx")
     assert [reason[: len(unread)] for reason in check.holds] == ([unread] if unread else [])

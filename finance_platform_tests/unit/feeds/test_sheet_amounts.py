@@ -10,10 +10,8 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_text, check_written
 from finance_platform_tests.workbooks import Formula, Rows, ods, xls, xlsx
 
 DESCRIPTOR = """\
@@ -30,8 +28,7 @@ DOUBT = "one mark before three digits could mean two things"
 
 def check(folder: Path, amounts: Sequence[object], marks: tuple[str, str], ending: str = "xlsx") -> FileCheck:
     rows: Rows = [["Date", "Unit", "Account", "Amount"], *(["2025-01-31", "D1", "6000", amount] for amount in amounts)]
-    (folder / f"x.{ending}").write_bytes(WRITERS[ending]({"GL": rows}))
-    return check_file(LocalStore(folder), f"x.{ending}", parse_descriptor(DESCRIPTOR % marks, "x.yaml"), settings())
+    return check_text(folder, WRITERS[ending]({"GL": rows}), DESCRIPTOR % marks, f"x.{ending}")
 
 
 def total(read: FileCheck) -> Decimal:
@@ -58,9 +55,7 @@ def test_a_number_of_another_column_says_nothing_about_a_text(tmp_path: Path, en
     lines: Rows = [
         ["2025-01-31", "D1", "6000", amount, rate] for amount, rate in (("1.234", 1.234), (12.5, 1.5), (0.125, 2))
     ]
-    (tmp_path / f"x.{ending}").write_bytes(WRITERS[ending]({"GL": [header, *lines]}))
-    parsed = parse_descriptor(DESCRIPTOR % GERMAN, "x.yaml")
-    read = check_file(LocalStore(tmp_path), f"x.{ending}", parsed, settings())
+    read = check_text(tmp_path, WRITERS[ending]({"GL": [header, *lines]}), DESCRIPTOR % GERMAN, f"x.{ending}")
     assert total(read) == Decimal("1234.00") + Decimal("12.50") + Decimal("0.13")
     assert [DOUBT in note and "'1.234'" in note for note in read.findings.notes] == [True]
 
@@ -76,7 +71,7 @@ def test_numbers_of_columns_that_are_lines_keep_three_decimals(tmp_path: Path, m
     text = DESCRIPTOR % GERMAN
     date = "date: {formats: [MMM]}, " if mapping == "unpivot" else ""
     text = text.replace("date: Date, ", date).replace("from: Amount, ", "")
-    read = check_file(LocalStore(tmp_path), "x.xlsx", parse_descriptor(text + shapes[mapping], "x.yaml"), settings())
+    read = check_written(tmp_path, text + shapes[mapping], "x.xlsx")
     assert total(read) == Decimal("1.23") + Decimal("1234.50") + Decimal("12.50") + Decimal("123.46")
     assert not read.findings.notes
 
@@ -125,7 +120,7 @@ def test_values_of_formulas_that_were_not_calculated_are_a_warning(tmp_path: Pat
     with zipfile.ZipFile(tmp_path / "x.xlsx", "w") as package:
         for name, part in parts.items():
             package.writestr(name, part)
-    read = check_file(LocalStore(tmp_path), "x.xlsx", parse_descriptor(DESCRIPTOR % AMERICAN, "x.yaml"), settings())
+    read = check_written(tmp_path, DESCRIPTOR % AMERICAN, "x.xlsx")
     assert (total(read), not read.holds) == (Decimal(3), True)
     assert [(text.split(", because")[0], note.count) for text, note in read.findings.notes.items()] == is_stale * [
         ("the stored values of formulas of 'Amount' may be out of date, first on sheet 'GL' row 3", 2)
@@ -153,7 +148,7 @@ def test_a_formula_of_days_that_was_never_calculated_has_no_value(tmp_path: Path
     sheet.write_formula(1, 0, "=DATE(2025,1,31)", book.add_format({"num_format": code}))
     sheet.write_row(1, 1, ["D1", "6000", 5])
     book.close()
-    read = check_file(LocalStore(tmp_path), "x.xlsx", parse_descriptor(DESCRIPTOR % AMERICAN, "x.yaml"), settings())
+    read = check_written(tmp_path, DESCRIPTOR % AMERICAN, "x.xlsx")
     (row,) = read.refused_rows
     assert "date: the cell's formula has no stored value" in row.reasons
     assert any("a formula that was never calculated" in reason for reason in read.holds)

@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_written
 from finance_platform_tests.unit.feeds.other_formats import ENDINGS, declare
 from finance_platform_tests.workbooks import Rows, xlsx
 
@@ -49,8 +47,7 @@ NOTE = "the sheet 'North' has the header of 'East', which is read, and is not re
 
 
 def read(folder: Path, sheets: str, ending: str = "xlsx", more: str = "") -> FileCheck:
-    descriptor = parse_descriptor(DESCRIPTOR % (sheets, more), "x.yaml")
-    return check_file(LocalStore(folder), f"x.{ending}", descriptor, settings())
+    return check_written(folder, DESCRIPTOR % (sheets, more), f"x.{ending}")
 
 
 def check(folder: Path, sheets: dict[str, Rows], read_sheets: str, more: str = "") -> FileCheck:

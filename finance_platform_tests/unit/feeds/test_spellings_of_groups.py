@@ -7,10 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_written
 
 CODES = {"departments": ("code", "business_unit"), "accounts": ("number", "category")}
 
@@ -25,7 +23,7 @@ def check(folder: Path, kind: str, names: list[str], **changes: object) -> FileC
         "path": "x.csv",
         "columns": {code: "Code", field: {"from": "Group", **changes}},
     }
-    return check_file(LocalStore(folder), "x.csv", parse_descriptor(yaml.safe_dump(descriptor), "x.yaml"), settings())
+    return check_written(folder, descriptor)
 
 
 @pytest.mark.parametrize("kind", CODES)

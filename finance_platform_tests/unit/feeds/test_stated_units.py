@@ -7,11 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
+from finance_platform.refresh.file_check.feed_check import FileCheck
 from finance_platform_tests.unit.checked_files import check_text, net
-from finance_platform_tests.unit.factories import settings
 from finance_platform_tests.workbooks import xlsx
 
 DESCRIPTOR = """\
@@ -94,7 +91,5 @@ def test_a_title_states_the_currency(tmp_path: Path, title: str):
 
 def test_the_name_of_a_sheet_states_the_unit(tmp_path: Path):
     rows: list[list[object]] = [["Ledger"], ["Date", "Unit", "Account", "Amount"], ["2025-01-31", "D1", "6000", 1.5]]
-    (tmp_path / "x.xlsx").write_bytes(xlsx({"kUSD": rows}))
-    descriptor = parse_descriptor(DESCRIPTOR % ("Amount", "", ""), "x.yaml")
-    (reason,) = check_file(LocalStore(tmp_path), "x.xlsx", descriptor, settings()).holds
+    (reason,) = check_text(tmp_path, xlsx({"kUSD": rows}), DESCRIPTOR % ("Amount", "", ""), "x.xlsx").holds
     assert reason == "the sheet's name 'kUSD' says that amounts are in thousands, and columns.amount has scale: 1"

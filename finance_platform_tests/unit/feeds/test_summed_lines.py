@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.files.formula_sums import Area, FormulaSum, FormulaSums, add_sums, read_sum
 from finance_platform.feeds.files.xls_formulas import Place, read_tokens
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_written
 from finance_platform_tests.unit.feeds.other_formats import ENDINGS, declare
 from finance_platform_tests.workbooks import Formula, Rows, container, xls_stream, xlsx
 
@@ -44,7 +42,7 @@ PLAN = declare("plan with totals that are formulas", lambda path: path.write_byt
 
 
 def read(folder: Path, descriptor: str = WIDE, ending: str = "xlsx") -> FileCheck:
-    return check_file(LocalStore(folder), f"x.{ending}", parse_descriptor(descriptor, "x.yaml"), settings())
+    return check_written(folder, descriptor, f"x.{ending}")
 
 
 def check(folder: Path, rows: Rows, descriptor: str = WIDE) -> FileCheck:

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_written
 
 DESCRIPTOR = """\
 feed: x
@@ -46,8 +44,7 @@ def check(folder: Path, fields: str, lines: Mapping[int, int], amount: str = "10
         for _ in range(count)
     )
     (folder / "x.csv").write_text(f"Day,Period,Year,Number,Unit,Account,Amount\n{rows}", encoding="utf-8")
-    descriptor = parse_descriptor(DESCRIPTOR.replace("FIELD", fields), "x.yaml")
-    return check_file(LocalStore(folder), "x.csv", descriptor, settings(fiscal_year_start_month=7))
+    return check_written(folder, DESCRIPTOR.replace("FIELD", fields), fiscal_year_start_month=7)
 
 
 def warnings(found: FileCheck) -> list[str]:
@@ -104,6 +101,5 @@ def test_columns_of_thirteen_periods_are_a_warning_too(tmp_path: Path):
     rows = "".join(f"D1,{account}{',100' * 13}\n" for account in (6000, 6100))
     (tmp_path / "x.csv").write_text(f"Unit,Account,{','.join(headers)}\n{rows}", encoding="utf-8")
     shape = DESCRIPTOR.replace("  amount: Amount\n", "").replace("FIELD", PERIOD_ALONE.replace("from: Period, ", ""))
-    descriptor = parse_descriptor(f'{shape}unpivot: {{columns: "FY.*", into: date}}\n', "x.yaml")
-    found = check_file(LocalStore(tmp_path), "x.csv", descriptor, settings(fiscal_year_start_month=7))
+    found = check_written(tmp_path, f'{shape}unpivot: {{columns: "FY.*", into: date}}\n', fiscal_year_start_month=7)
     assert [text[:33] for text in warnings(found)] == ["date: 2 lines of 'FY24-P13' count"]

@@ -11,10 +11,8 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_written
 from finance_platform_tests.unit.feeds.other_formats import ENDINGS, declare
 
 LINES = """\
@@ -52,7 +50,7 @@ def write(path: Path, rows: Sequence[Sequence[object]], *, is_1904: bool = False
 
 
 def read(folder: Path, descriptor: str, ending: str) -> FileCheck:
-    return check_file(LocalStore(folder), f"x.{ending}", parse_descriptor(descriptor, "x.yaml"), settings())
+    return check_written(folder, descriptor, f"x.{ending}")
 
 
 def checked(folder: Path, rows: Sequence[Sequence[object]], descriptor: str, *, is_1904: bool = False) -> FileCheck:

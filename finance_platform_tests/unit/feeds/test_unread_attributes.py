@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.feed_set import shipped_descriptors
 from finance_platform.feeds.findings import Note
 from finance_platform.refresh.file_check.feed_check import check_file
 from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.checked_files import check_written
 from finance_platform_tests.unit.factories import settings
 
 CODES = {"departments": "code", "accounts": "number"}
@@ -22,7 +22,7 @@ def own_notes(folder: Path, kind: str, table: str, **changes: Any) -> dict[str, 
     (folder / "x.csv").write_text(table, encoding="utf-8")
     columns = {CODES[kind]: "Code", **changes.pop("columns", {})}
     descriptor = yaml.safe_dump({"feed": "x", "kind": kind, "path": "x.csv", "columns": columns, **changes})
-    read = check_file(LocalStore(folder), "x.csv", parse_descriptor(descriptor, "x.yaml"), settings())
+    read = check_written(folder, descriptor)
     assert not read.findings.doubts
     return dict(read.findings.notes)
 

@@ -13,11 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.checked_files import check_text, net
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_text, check_written, net
 
 DESCRIPTOR: dict[str, Any] = {
     "feed": "x",
@@ -203,8 +200,7 @@ def months(folder: Path, column: str, lines: list[str], **changes: Any) -> FileC
     """Check lines that begin with their month."""
     (folder / "x.csv").write_text("".join((f"Month,Unit,Account,Amount,{column}\n", *(f"{one}\n" for one in lines))))
     columns = {**DESCRIPTOR["columns"], "date": {"from": "Month", "formats": ["yyyy-MM"]}, **changes.pop("columns", {})}
-    parsed = parse_descriptor(yaml.safe_dump({**DESCRIPTOR, "columns": columns, **changes}), "x.yaml")
-    return check_file(LocalStore(folder), "x.csv", parsed, settings())
+    return check_written(folder, {**DESCRIPTOR, "columns": columns, **changes})
 
 
 @pytest.mark.parametrize(
@@ -352,10 +348,8 @@ def test_a_contra_account_that_has_its_own_line_only_explains(tmp_path: Path):
 
 def test_columns_of_the_debited_and_the_credited_account_book_both(tmp_path: Path):
     (tmp_path / "x.csv").write_text("Date,Unit,Sollkonto,Habenkonto,Amount\n2025-01-31,D1,4930,1200,100.00\n")
-    parsed = parse_descriptor(
-        yaml.safe_dump({**DESCRIPTOR, "columns": {**DESCRIPTOR["columns"], "account": "Sollkonto"}}), "x.yaml"
-    )
-    (reason,) = check_file(LocalStore(tmp_path), "x.csv", parsed, settings()).holds
+    parsed = {**DESCRIPTOR, "columns": {**DESCRIPTOR["columns"], "account": "Sollkonto"}}
+    (reason,) = check_written(tmp_path, parsed).holds
     assert "the column 'Habenkonto' is not read, and names a second account in 1 of 1 lines, such as '1200'" in reason
 
 
@@ -398,9 +392,7 @@ def test_the_fix_of_unread_periods_reads_their_texts(tmp_path: Path, column: str
 
     def of(date: dict[str, Any]) -> FileCheck:
         descriptor = {**DESCRIPTOR, "columns": {**DESCRIPTOR["columns"], "date": date}}
-        return check_file(
-            LocalStore(tmp_path), "x.csv", parse_descriptor(yaml.safe_dump(descriptor), "x.yaml"), settings()
-        )
+        return check_written(tmp_path, descriptor)
 
     (fix,) = of({"from": "Year", "formats": ["yyyy"]}).holds.values()
     source, formats = re.search(r"from: (\".*?\") with", fix), re.search(r"formats: (\[.*?\])", fix)

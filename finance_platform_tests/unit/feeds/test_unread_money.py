@@ -6,12 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_text
 
 AMOUNTS = ("120.50", "75.25", "310.00", "18.40", "99.99", "42.10")
 LEDGER: dict[str, Any] = {
@@ -24,8 +21,7 @@ LEDGER: dict[str, Any] = {
 
 
 def check(folder: Path, table: str, descriptor: dict[str, Any]) -> FileCheck:
-    (folder / "x.csv").write_text(table, encoding="utf-8")
-    return check_file(LocalStore(folder), "x.csv", parse_descriptor(yaml.safe_dump(descriptor), "x.yaml"), settings())
+    return check_text(folder, table, descriptor)
 
 
 def beside(header: str, values: tuple[str, ...]) -> str:

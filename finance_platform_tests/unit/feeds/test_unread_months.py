@@ -20,13 +20,11 @@ from hypothesis import example, given
 from hypothesis import settings as settings_of_test
 from hypothesis import strategies as st
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.draft import draft_descriptor
 from finance_platform.feeds.values.month_names import MONTH_NAMES, read_month, turn_of_year
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
+from finance_platform.refresh.file_check.feed_check import FileCheck
 from finance_platform_tests.profiles import current_profile
-from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.unit.checked_files import check_text
 
 WIDE: dict[str, Any] = {
     "feed": "wide",
@@ -56,8 +54,7 @@ FORMS = [(language, separator) for language in MONTH_NAMES for separator in _SEP
 
 def check(folder: Path, text: str, descriptor: dict[str, Any] | str, name: str = "wide.csv") -> FileCheck:
     written = descriptor if isinstance(descriptor, str) else json.dumps(descriptor)
-    (folder / name).write_bytes(text.encode())
-    return check_file(LocalStore(folder), name, parse_descriptor(written, "wide.yaml"), settings())
+    return check_text(folder, text, written, name)
 
 
 def table(*headers: str) -> str:
@@ -153,9 +150,7 @@ def fiscal(columns: tuple[str, ...], **of_date: Any) -> dict[str, Any]:
 
 
 def check_fiscal(folder: Path, columns: tuple[str, ...], descriptor: dict[str, Any], first_month: int) -> FileCheck:
-    (folder / "wide.csv").write_bytes(table(*columns).encode())
-    home = settings(fiscal_year_start_month=first_month)
-    return check_file(LocalStore(folder), "wide.csv", parse_descriptor(json.dumps(descriptor), "wide.yaml"), home)
+    return check_text(folder, table(*columns), descriptor, "wide.csv", fiscal_year_start_month=first_month)
 
 
 def test_months_of_two_years_under_one_year_are_held_until_the_year_is_fiscal(tmp_path: Path):
@@ -232,9 +227,7 @@ def test_periods_and_quarters_of_a_fiscal_year_are_read(
 def test_a_fiscal_year_that_the_name_declares_covers_the_months_of_a_fiscal_plan(tmp_path: Path):
     load = {"mode": "replace_period", "covers": {"from_name": "fy([0-9]{4})"}}
     descriptor = {**fiscal(FISCAL_YEAR, calendar="fiscal"), "path": "fy2026.csv", "load": load}
-    (tmp_path / "fy2026.csv").write_bytes(table(*FISCAL_YEAR).encode())
-    home = settings(fiscal_year_start_month=4)
-    read = check_file(LocalStore(tmp_path), "fy2026.csv", parse_descriptor(json.dumps(descriptor), "wide.yaml"), home)
+    read = check_text(tmp_path, table(*FISCAL_YEAR), descriptor, "fy2026.csv", fiscal_year_start_month=4)
     assert read.is_fine
     assert len(read.sums) == 12
 

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.draft.values import guess_dates
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import GOOD, LEDGER, ledger_rows, reference_rows, settings, with_columns
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_text, check_written
+from finance_platform_tests.unit.factories import GOOD, LEDGER, ledger_rows, reference_rows, with_columns
 from finance_platform_tests.workbooks import xlsx
 
 DATED = """\
@@ -33,8 +32,7 @@ def checked(folder: Path, days: Sequence[str | date], formats: str, *, name: str
     rows += [[day, "D1", "4000", "1.00"] for day in days]
     text = "".join(",".join(map(str, row)) + "\n" for row in rows)
     (folder / name).write_bytes(xlsx({"S": rows}) if name.endswith("xlsx") else text.encode())
-    descriptor = parse_descriptor(DATED.replace("x.*", name) % formats, "x.yaml")
-    return check_file(LocalStore(folder), name, descriptor, settings())
+    return check_written(folder, DATED.replace("x.*", name) % formats, name)
 
 
 def cell(month: int, day: int) -> date:
@@ -172,9 +170,7 @@ def test_a_code_that_a_workbook_has_as_a_date_or_a_long_number_is_rejected(tmp_p
         [cell(1, 1), "D1", code, 1],
         [cell(1, 1), "D1", 123456789012345.0, 1],
     ]
-    (tmp_path / "x.xlsx").write_bytes(xlsx({"S": rows}))
-    descriptor = parse_descriptor(DATED.replace("x.*", "x.xlsx") % "yyyy-MM-dd", "x.yaml")
-    check = check_file(LocalStore(tmp_path), "x.xlsx", descriptor, settings())
+    check = check_text(tmp_path, xlsx({"S": rows}), DATED.replace("x.*", "x.xlsx") % "yyyy-MM-dd", "x.xlsx")
     (rejected,) = check.refused_rows
     assert words in str(rejected)
 
@@ -183,7 +179,5 @@ def test_a_long_code_that_a_workbook_has_as_a_text_is_kept(tmp_path: Path):
     """Codes of joined segments end with zeros; a text cell, which the fix asks for, has all its digits."""
     codes = ["1000400000000000", "1234567890123450"]
     rows: list[list[object]] = [["Date", "Unit", "Account", "Net"], *([cell(1, 1), "D1", code, 1] for code in codes)]
-    (tmp_path / "x.xlsx").write_bytes(xlsx({"S": rows}))
-    descriptor = parse_descriptor(DATED.replace("x.*", "x.xlsx") % "yyyy-MM-dd", "x.yaml")
-    check = check_file(LocalStore(tmp_path), "x.xlsx", descriptor, settings())
+    check = check_text(tmp_path, xlsx({"S": rows}), DATED.replace("x.*", "x.xlsx") % "yyyy-MM-dd", "x.xlsx")
     assert not check.refused_rows

@@ -24,6 +24,7 @@ from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.feeds.values.dates import periods_of_year
 from finance_platform.refresh.file_check.feed_check import check_file
 from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.checked_files import check_text
 from finance_platform_tests.unit.factories import delivered, descriptor, feed, settings, write
 from finance_platform_tests.unit.zone import ADA, Line, Zone
 
@@ -164,8 +165,7 @@ def test_a_department_without_history_follows_its_account_and_a_warning_says_so(
 
 
 def test_a_check_without_a_home_says_that_the_shares_are_not_known(tmp_path: Path) -> None:
-    (tmp_path / "plan.csv").write_text(HEADER + "D1,6000,2025-07-01,100.00\nD1,6000,x,1\n")
-    check = check_file(LocalStore(tmp_path), "plan.csv", descriptor(PLAN), settings())
+    check = check_text(tmp_path, HEADER + "D1,6000,2025-07-01,100.00\nD1,6000,x,1\n", PLAN, "plan.csv")
     assert [(place, count.amount) for place, count in check.sums.items()] == [
         (("Budget", "2025-07"), Decimal("100.00"))
     ]

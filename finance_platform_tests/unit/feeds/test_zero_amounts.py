@@ -6,10 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.refresh.file_check.feed_check import check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.unit.checked_files import check_text
 
 LEDGER = """\
 feed: x
@@ -23,8 +20,7 @@ tolerance: {rejected_rows: 0.9}
 
 def warnings(folder: Path, amounts: list[str]) -> list[str]:
     lines = "".join(f"2025-01-{day:02d},D1,6000,{amount}\n" for day, amount in enumerate(amounts, start=1))
-    (folder / "x.csv").write_text(f"Date,Unit,Account,Amount\n{lines}", encoding="utf-8")
-    read = check_file(LocalStore(folder), "x.csv", parse_descriptor(LEDGER, "x.yaml"), settings())
+    read = check_text(folder, f"Date,Unit,Account,Amount\n{lines}", LEDGER)
     return [text for text in read.findings.warnings if "every amount" in text]
 
 

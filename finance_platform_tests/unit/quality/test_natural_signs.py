@@ -17,9 +17,8 @@ from finance_platform.quality.account_months import find_unusual_months
 from finance_platform.quality.gates import find_contradicting_signs
 from finance_platform.quality.month_columns import AccountMonth, AccountMonths
 from finance_platform.quality.natural_signs import find_wrong_signs
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
-from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import settings
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_text
 
 REVENUE, COSTS, SHEET = 1, -1, 0
 
@@ -121,9 +120,7 @@ sign: %s
 
 
 def listed(folder: Path, text: str) -> FileCheck:
-    (folder / "x.csv").write_text("Date,Unit,Account,Amount\n" + text)
-    descriptor = parse_descriptor(LIST % "credit_positive", "x.yaml")
-    return check_file(LocalStore(folder), "x.csv", descriptor, settings())
+    return check_text(folder, "Date,Unit,Account,Amount\n" + text, LIST % "credit_positive")
 
 
 def test_amounts_that_are_credit_less_debit_become_debit_less_credit(tmp_path: Path):

@@ -19,6 +19,7 @@ from finance_platform.refresh.file_check.feed_header import HeaderColumn
 from finance_platform.refresh.file_check.feed_match import MatchedFile, match_file
 from finance_platform.storage.local import LocalStore
 from finance_platform.transforms import key_comparison
+from finance_platform_tests.unit.checked_files import check_text, check_written
 from finance_platform_tests.unit.factories import LEDGER, descriptor, settings, with_columns, with_lines
 from finance_platform_tests.workbooks import Rows, xlsx
 
@@ -34,8 +35,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def checked(folder: Path, rows: str, text: str = LEDGER, name: str = "ledger.csv", **values: object) -> FileCheck:
-    (folder / name).write_text(rows)
-    return check_file(LocalStore(folder), name, descriptor(text), settings(**values))
+    return check_text(folder, rows, text, name, **values)
 
 
 def matched(home: Path, file: Path, own: Path | None = None) -> MatchedFile | None:
@@ -388,7 +388,7 @@ def test_rows_of_sheets_that_reject_each_other_are_named_with_their_sheet(tmp_pa
     other: Rows = [sheet[0], ["2025-01-15", "D100", "4000", 8]]
     (tmp_path / "ledger.xlsx").write_bytes(xlsx({"A": sheet, "B": other}))
     text = with_lines(LEDGER, path="ledger.xlsx", sheet="[A, B]", load="{mode: upsert, key: [account]}")
-    check = check_file(LocalStore(tmp_path), "ledger.xlsx", descriptor(text), settings())
+    check = check_written(tmp_path, text, "ledger.xlsx")
     words = "the key 4000 is on several lines with different values, first on sheet 'A' row 2, last on sheet 'B' row 2"
     assert [row.reasons for row in check.refused_rows] == [words, words]
 
@@ -397,7 +397,7 @@ def test_of_equal_rows_the_first_sheet_by_name_has_the_line_as_in_a_run(tmp_path
     sheet: Rows = [HEADER.strip().split(","), ["2025-01-15", "D100", "4000", 7]]
     (tmp_path / "ledger.xlsx").write_bytes(xlsx({"B": sheet, "A": sheet}))
     text = with_lines(LEDGER, path="ledger.xlsx", sheet="[B, A]", load="{mode: upsert, key: [account]}")
-    check = check_file(LocalStore(tmp_path), "ledger.xlsx", descriptor(text), settings())
+    check = check_written(tmp_path, text, "ledger.xlsx")
     assert [(row.sheet, row.outcome, row.reasons) for row in check.refused_rows] == [
         ("B", "duplicate", "the same row with the key 4000 is on sheet 'A' row 2")
     ]
