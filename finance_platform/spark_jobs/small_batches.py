@@ -1,7 +1,7 @@
 """Batches of deliveries whose staged rows this process holds, so that no plan of Spark's is worth starting (248, 265).
 
 Belongs here: which batches these are, their staged rows, their tables in Arrow. Does not belong here: rules of reading
-(see `feeds`), what Spark does with all other batches (see `standardise_job`), counting (see `delivery_results`).
+(see `feeds`), what Spark does with all other batches (see `batch_by_spark`), counting (see `delivery_results`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Staged rows that share a key, with their final outcomes, in this process (656).
 
 Belongs here: which staged rows repeat a key, and those rows as rejected rows, a part at a time. Does not belong here:
-the rule (see `transforms.key_comparison`), staging (see `small_batches`), the same by Spark (see `standardise_job`).
+the rule (see `transforms.key_comparison`), staging (see `small_batches`), the same by Spark (see `batch_by_spark`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Lines that the reader has written to their Parquet files itself (115).
 
 Belongs here: which deliveries' lines it writes, the files of each, and lines that have to leave them again. Does not
-belong here: writing them (see `feeds.lines.line_files`), all other rows (see `standardise_job`).
+belong here: writing them (see `feeds.lines.line_files`), all other rows (see `batch_here`, `batch_by_spark`).
 """
 
 from __future__ import annotations

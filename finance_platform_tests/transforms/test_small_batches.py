@@ -25,7 +25,7 @@ from finance_platform.errors import DiskError
 from finance_platform.feeds import read_file
 from finance_platform.feeds.files.tables import open_tables
 from finance_platform.feeds.lines import line_files
-from finance_platform.spark_jobs import small_batches, standardise_job
+from finance_platform.spark_jobs import batch_by_spark, batch_here, delivery_batch, small_batches, standardise_job
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
 from finance_platform.spark_jobs.tables import read_files
@@ -113,10 +113,10 @@ def test_a_small_batch_gives_what_spark_gives_without_a_plan_of_spark(
 ):
     text, content = KINDS[name]
     if name == "lines that Spark would write":
-        monkeypatch.setattr(standardise_job, "writes_lines", lambda *_, **__: [])
+        monkeypatch.setattr(delivery_batch, "writes_lines", lambda *_, **__: [])
     contents = {"b.csv": content, "a.csv": content.partition("\n")[0] + "\n", "empty.csv": "", "gone.csv": None}
     of_python = read(None, tmp_path / "python", text, contents)
-    monkeypatch.setattr(standardise_job, "is_read_here", lambda *_: False)
+    monkeypatch.setattr(batch_here, "is_read_here", lambda *_: False)
     assert of_python == read(spark, tmp_path / "spark", text, contents)
     commits, rows = of_python
     assert commits["d0"].outcomes["accepted"].rows
@@ -134,7 +134,7 @@ def test_members_of_written_lines_need_no_plan_of_spark_however_many_they_are(
     contents: dict[str, str | None] = {"a.csv": LINES + "\n".join(lines) + "\n"}
     monkeypatch.setattr(small_batches, "MOST_BYTES", 1)
     of_arrow = read(None, tmp_path / "arrow", KEYED, contents)
-    monkeypatch.setattr(standardise_job, "is_read_here", lambda *_: False)
+    monkeypatch.setattr(batch_here, "is_read_here", lambda *_: False)
     assert of_arrow == read(spark, tmp_path / "spark", KEYED, contents)
     rows: dict[Any, Any] = of_arrow[1]
     members = rows["d0", "members"]
@@ -153,10 +153,10 @@ def test_rows_that_may_become_lines_are_left_to_spark_if_they_take_much_memory(
         plans.append(given)
         return read_files(*given)
 
-    monkeypatch.setattr(standardise_job, "read_files", read_by_spark)
+    monkeypatch.setattr(batch_by_spark, "read_files", read_by_spark)
     small = read(spark, tmp_path / "small", text, {"a.csv": content, "b.csv": content})
     assert plans
-    monkeypatch.setattr(standardise_job, "is_read_here", lambda *_: False)
+    monkeypatch.setattr(batch_here, "is_read_here", lambda *_: False)
     assert small == read(spark, tmp_path / "spark", text, {"a.csv": content, "b.csv": content})
 
 
@@ -182,7 +182,7 @@ def test_rows_that_repeat_a_key_are_compared_as_by_spark_without_a_plan_of_it(
 ):
     text, content = KINDS[name]
     if name == "lines that Spark would write":
-        monkeypatch.setattr(standardise_job, "writes_lines", lambda *_, **__: [])
+        monkeypatch.setattr(delivery_batch, "writes_lines", lambda *_, **__: [])
     contents: dict[str, str | None] = {
         "b.csv": content + more,
         "a.csv": content,
@@ -193,7 +193,7 @@ def test_rows_that_repeat_a_key_are_compared_as_by_spark_without_a_plan_of_it(
     if are_many and is_of_reader:
         monkeypatch.setattr(small_batches, "MOST_BYTES", 1)
     here = read(None, tmp_path / "here", text, contents)
-    monkeypatch.setattr(standardise_job, "is_read_here", lambda *_: False)
+    monkeypatch.setattr(batch_here, "is_read_here", lambda *_: False)
     assert here == read(spark, tmp_path / "spark", text, contents)
 
 
@@ -239,7 +239,7 @@ def test_a_file_that_meets_a_fault_of_the_reader_leaves_nothing_and_the_others_a
     """All of its lines are written by then."""
     text, content = KINDS[name]
     if not is_here:
-        monkeypatch.setattr(standardise_job, "is_read_here", lambda *_: False)
+        monkeypatch.setattr(batch_here, "is_read_here", lambda *_: False)
     without = read(spark, tmp_path / "without", text, {"b.csv": content, "c.csv": content})
 
     def failing(opened: Any, object_key: str, rules: Any) -> Any:

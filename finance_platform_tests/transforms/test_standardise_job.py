@@ -15,7 +15,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
-from finance_platform.spark_jobs import members_by_delivery, standardise_job
+from finance_platform.spark_jobs import batch_by_spark, batch_here, members_by_delivery, standardise_job
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
 from finance_platform.spark_jobs.standardise_job import read_deliveries
@@ -124,9 +124,9 @@ def test_members_are_the_same_in_however_many_groups_they_are_derived(
     names = ["d1", "d2", "d3"]
     contents = {name: LINES + f"2025-03-01,D{name[1]}00,400{name[1]},2.00\n".encode() for name in names}
     commits, members = {}, {}
-    monkeypatch.setattr(standardise_job, "is_read_here", lambda *_: False)
+    monkeypatch.setattr(batch_here, "is_read_here", lambda *_: False)
     for most in (1_000, 3):
-        monkeypatch.setattr(standardise_job, "MEMBERS_AT_ONCE", most)
+        monkeypatch.setattr(batch_by_spark, "MEMBERS_AT_ONCE", most)
         monkeypatch.setattr(members_by_delivery, "MEMBERS_AT_ONCE", most)
         folder = tmp_path / str(most)
         (folder / "processed").mkdir(parents=True)

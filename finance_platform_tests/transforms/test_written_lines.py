@@ -23,7 +23,7 @@ from pyspark.sql import DataFrame, SparkSession
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.feeds.lines import line_files
 from finance_platform.feeds.lines.line_files import LineFiles, can_write_lines
-from finance_platform.spark_jobs import standardise_job
+from finance_platform.spark_jobs import batch_by_spark, batch_here, delivery_batch, standardise_job
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
 from finance_platform.storage.local import LocalStore
@@ -100,7 +100,7 @@ def written_by_spark(spark: SparkSession, tmp_path_factory: pytest.TempPathFacto
     @cache
     def read_by_spark(content: bytes, text: str) -> tuple[DeliveryCommit, dict[str, Any]]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(standardise_job, "writes_lines", lambda *_, **__: [])
+            patch.setattr(delivery_batch, "writes_lines", lambda *_, **__: [])
             return read(spark, tmp_path_factory.mktemp("by_spark"), content, text)
 
     return read_by_spark
@@ -157,9 +157,9 @@ def test_rows_are_compared_only_where_a_key_may_repeat(
         compared.append(rows)
         return find_possible_duplicates(rows)
 
-    monkeypatch.setattr(standardise_job, "writes_lines", lambda *_, **__: [])
-    monkeypatch.setattr(standardise_job, "is_read_here", lambda *_: False)
-    monkeypatch.setattr(standardise_job, "find_possible_duplicates", find)
+    monkeypatch.setattr(delivery_batch, "writes_lines", lambda *_, **__: [])
+    monkeypatch.setattr(batch_here, "is_read_here", lambda *_: False)
+    monkeypatch.setattr(batch_by_spark, "find_possible_duplicates", find)
     commit, _ = read(spark, tmp_path, lines(repeats=repeats, conflicts=False), KEYED)
     assert "duplicate" in commit.outcomes or not repeats
     assert len(compared) == repeats
@@ -178,7 +178,8 @@ def test_no_file_is_read_again_for_the_cells_of_duplicates(
 
         return read
 
-    monkeypatch.setattr(standardise_job, "make_cell_reader", read_no_file)
+    for module in (batch_here, batch_by_spark):
+        monkeypatch.setattr(module, "make_cell_reader", read_no_file)
     assert read(spark, tmp_path, content, KEYED) == expected
     duplicates = [row for row in expected[1]["rejected_rows"] if row["outcome"] == "duplicate"]
     assert len(duplicates) == 3
