@@ -140,20 +140,20 @@ class LiveLines:
 
     def without_keys_of(self, lines: pa.Table, others: Iterable[LiveDelivery]) -> pa.Table:
         """Return the lines whose key no other of some deliveries has."""
-        return reduce(self._without_keys_of, others, lines)
+        return reduce(lambda left, other: left.filter(pc.invert(self.have_key_of(left, other))), others, lines)
 
-    def _without_keys_of(self, lines: pa.Table, other: LiveDelivery) -> pa.Table:
-        """Return the lines whose key another delivery does not have."""
-        if not lines.num_rows:
-            return lines
-        own = lines["line_key"].combine_chunks()
+    def have_key_of(self, lines: pa.Table, other: LiveDelivery) -> pa.ChunkedArray:
+        """Return which lines have a key of another delivery, of its periods in which its lines count."""
+        own = lines["line_key"]
+        if not len(own):
+            return pa.chunked_array([], pa.bool_())
+        keys = own.combine_chunks()
         found = [
-            keys
-            for table in read_lines(self._processed, other.commit, ["line_key"], counted_periods(other), own)
-            for keys in table["line_key"].chunks
+            keys_of_table
+            for table in read_lines(self._processed, other.commit, ["line_key"], counted_periods(other), keys)
+            for keys_of_table in table["line_key"].chunks
         ]
-        superseded = pa.chunked_array(found, pa.string()).combine_chunks()
-        return lines.filter(pc.invert(pc.is_in(lines["line_key"], value_set=superseded)))
+        return pc.is_in(own, value_set=pa.chunked_array(found, pa.string()).combine_chunks())
 
 
 def is_same_object(one: LiveDelivery, other: LiveDelivery) -> bool:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -275,11 +276,15 @@ def _not_in(live: LiveSet, other: LiveSet) -> list[LiveDelivery]:
 
 
 class _ReadOnce:
-    """Reads the lines of deliveries that count before and after; of most that do, later ones supersede some by key."""
+    """Reads the lines of deliveries that count before and after; of most that do, later ones supersede some by key.
+
+    Most of what supersedes them does so in both sets, and is compared with them once.
+    """
 
     def __init__(self, lines: LiveLines, cells: Collection[Cell], keys: pa.Array | None) -> None:
         self._lines, self._cells, self._keys = lines, cells, keys
         self._claimed: dict[tuple[object, ...], pa.Table] = {}
+        self._superseded: dict[tuple[object, ...], pa.ChunkedArray] = {}
 
     def read(self, live: LiveSet, changed: Mapping[str, Superseded]) -> pa.Table:
         """Return the lines of some deliveries that count in a set."""
@@ -290,8 +295,17 @@ class _ReadOnce:
             if place not in self._claimed:
                 by_key_too = replace(superseded, by_key={})
                 self._claimed[place] = self._lines.read(delivery, by_key_too, self._cells, _COLUMNS, self._keys)
-            tables.append(self._lines.without_keys_of(self._claimed[place], superseded.by_key.values()))
+            claimed = self._claimed[place]
+            by_key = [self._is_superseded(place, other) for other in superseded.by_key.values()]
+            tables.append(claimed.filter(pc.invert(reduce(pc.or_, by_key))) if by_key else claimed)
         return pa.concat_tables(tables)
+
+    def _is_superseded(self, place: tuple[object, ...], other: LiveDelivery) -> pa.ChunkedArray:
+        """Return which lines that a delivery claims have a key of another one."""
+        pair = *place, other.delivery_id, other.portion
+        if pair not in self._superseded:
+            self._superseded[pair] = self._lines.have_key_of(self._claimed[place], other)
+        return self._superseded[pair]
 
 
 def _lost(before: pa.Table, after: pa.Table, unit: str) -> list[Removal]:
