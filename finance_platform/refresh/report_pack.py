@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from finance_platform.errors import FinancePlatformError, WorkbookSizeError
@@ -22,6 +22,7 @@ from finance_platform.reports.pack.page import render
 from finance_platform.reports.pack.read_model import read_pack
 from finance_platform.reports.pack.reliability import read_last_movements, read_reliability
 from finance_platform.reports.pack.workbook.figures import WorkbookFigures, read_workbook_figures
+from finance_platform.reports.pack.written import WrittenFile, WrittenPack
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.closed_periods import freeze
 from finance_platform.slices.snapshot import read_snapshot
@@ -31,33 +32,6 @@ from finance_platform.warehouse.port import Queryable
 
 MAX_AMOUNTS_OF_A_RUN = 30_000
 """Amounts of which a run writes the workbook: 0.04 s of processor time for each 1,000."""
-
-
-@dataclass(frozen=True)
-class WrittenFile:
-    """A file: its size in bytes, and its address."""
-
-    size: int
-    uri: str
-
-
-@dataclass(frozen=True)
-class WrittenPack:
-    """A pack as it was written: its figures, the size of its page in bytes, and its address.
-
-    Attributes:
-        pack: its figures, without amounts and members: a hash is enough of tens of thousands.
-        size: size of the page in bytes.
-        uri: address of the page.
-        workbook: the workbook, or why there is none.
-        figures: a hash of all figures, which a load that changes none of them leaves as it is.
-    """
-
-    pack: Pack
-    size: int
-    uri: str
-    workbook: WrittenFile | WorkbookSizeError
-    figures: str
 
 
 def read_published_pack(
@@ -177,9 +151,8 @@ def _write_workbook(
 
     The page, and the run, do not depend on it.
     """
-    # Imported here: Dagster's definitions load without the library of workbooks.
+    # Imported here: Dagster's definitions load without the library of workbooks, and so do runs that write none.
     from finance_platform.reports.pack.workbook.size import foreseen_size_error
-    from finance_platform.reports.pack.workbook.write import workbook_bytes
 
     if figures is None:
         reports.delete(name)
@@ -187,6 +160,8 @@ def _write_workbook(
             f"a run writes a workbook of at most {MAX_AMOUNTS_OF_A_RUN:,} amounts; there are {len(pack.cells):,}",
             fix="`finance-platform report` writes it",
         )
+    from finance_platform.reports.pack.workbook.write import workbook_bytes
+
     try:
         content = workbook_bytes(pack, figures)
     except WorkbookSizeError as error:

@@ -23,26 +23,22 @@ from xlsxwriter.format import Format
 
 from finance_platform.money_text import exact_money
 from finance_platform.reports.ready_rows import ReadyRows
+from finance_platform.reports.workbook_limits import (
+    EXACT_DIGITS,
+    FIRST_INEXACT,
+    FIRST_YEAR,
+    MAX_CHARACTERS,
+    MAX_NAME,
+    MAX_SHEET_ROWS,
+)
 from finance_platform.safe_text import printable, spreadsheet_cell
 
-MAX_SHEET_ROWS = 1_048_576
-_MAX_CHARACTERS = 32_767
 _CUT = "… (cut: a cell holds 32,767 characters)"
-_EXACT_DIGITS = 15
-"""Of a number; a spreadsheet rounds the others away."""
-
-_MOST_EXACT = 10**_EXACT_DIGITS
-
-FIRST_INEXACT = Decimal("1e13")
-"""With two decimals, an amount from here on has more digits than a spreadsheet keeps."""
-
+_MOST_EXACT = 10**EXACT_DIGITS
 _MAX_DECIMALS = 10
-_FIRST_YEAR = 1900
-"""Of the dates that a spreadsheet has."""
 
 _NOT_IN_XML = re.compile("[\ufffe\uffff]")
 _NOT_IN_A_NAME = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
-_MAX_NAME = 31
 _USUAL_WIDTH = 13
 _INEXACT = "Numbers that are texts, because they have more than 15 digits and would be rounded"
 
@@ -144,11 +140,11 @@ class WorkbookWriter:
         plain = " ".join(_NOT_IN_A_NAME.sub(" ", printable(name)).split()).strip("'") or "Sheet"
         # A spreadsheet keeps this name for itself.
         plain = f"{plain} rows" if plain.casefold() == "history" else plain
-        shown, number = plain[:_MAX_NAME].rstrip(" '") or "Sheet", 1
+        shown, number = plain[:MAX_NAME].rstrip(" '") or "Sheet", 1
         while shown.casefold() in self._names:
             number += 1
             end = f" {number}"
-            shown = f"{plain[: _MAX_NAME - len(end)].rstrip()}{end}"
+            shown = f"{plain[: MAX_NAME - len(end)].rstrip()}{end}"
         self._names.add(shown.casefold())
         return shown
 
@@ -180,7 +176,7 @@ class WorkbookWriter:
             return sheet.ready_number(column, value, None)
         if isinstance(value, int | Decimal):
             return self._exact_cell(sheet, column, value)
-        if isinstance(value, date) and value.year >= _FIRST_YEAR:
+        if isinstance(value, date) and value.year >= FIRST_YEAR:
             return self._time_cell(sheet, column, value)
         return self._text_cell(sheet, column, value.isoformat() if isinstance(value, date) else str(value))
 
@@ -193,7 +189,7 @@ class WorkbookWriter:
             return sheet.ready_number(column, value, self._integer)
         digits = len(Decimal(value).normalize().as_tuple().digits)
         is_large = isinstance(value, Decimal) and abs(value) >= FIRST_INEXACT
-        if digits > _EXACT_DIGITS or is_large:
+        if digits > EXACT_DIGITS or is_large:
             self.inexact += 1
             return sheet.ready_text(column, exact_money(value) if isinstance(value, Decimal) else str(value))
         if isinstance(value, Decimal):
@@ -219,11 +215,11 @@ class WorkbookWriter:
 def cell_text(text: str) -> str:
     """Return a text as a cell of a workbook can hold it: escaped where it cannot be shown, cut where it is too long."""
     shown = _NOT_IN_XML.sub(lambda match: f"\\u{ord(match[0]):04x}", printable(text))
-    if 2 * len(shown) <= _MAX_CHARACTERS or _utf16_length(shown) <= _MAX_CHARACTERS:
+    if 2 * len(shown) <= MAX_CHARACTERS or _utf16_length(shown) <= MAX_CHARACTERS:
         return shown
-    kept = shown[: _MAX_CHARACTERS - len(_CUT)]
-    while _utf16_length(kept) > _MAX_CHARACTERS - len(_CUT):
-        kept = kept[: len(kept) - (_utf16_length(kept) - _MAX_CHARACTERS + len(_CUT) + 1) // 2]
+    kept = shown[: MAX_CHARACTERS - len(_CUT)]
+    while _utf16_length(kept) > MAX_CHARACTERS - len(_CUT):
+        kept = kept[: len(kept) - (_utf16_length(kept) - MAX_CHARACTERS + len(_CUT) + 1) // 2]
     return kept + _CUT
 
 

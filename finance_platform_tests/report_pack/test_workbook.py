@@ -15,7 +15,7 @@ from finance_platform.feeds.files.tables import open_tables
 from finance_platform.feeds.lines import report_rows
 from finance_platform.feeds.lines.report_rows import ReportRows
 from finance_platform.feeds.row_marks import RowMarker
-from finance_platform.refresh.report_pack import WrittenFile, write_report_pack
+from finance_platform.refresh.report_pack import write_report_pack
 from finance_platform.reports.pack.model import Cell, Movement, Pack
 from finance_platform.reports.pack.workbook import data_sheet, detail_sheets, size
 from finance_platform.reports.pack.workbook.data_sheet import content_of
@@ -24,6 +24,7 @@ from finance_platform.reports.pack.workbook.size import foreseen_size_error
 from finance_platform.reports.pack.workbook.statement_sheets import signed_ranges
 from finance_platform.reports.pack.workbook.sums import Sums
 from finance_platform.reports.pack.workbook.write import workbook_bytes
+from finance_platform.reports.pack.written import WrittenFile
 from finance_platform.storage.factory import open_store
 from finance_platform_tests.report_pack.made_figures import made_figures, with_statement
 from finance_platform_tests.report_pack.made_packs import (

@@ -62,9 +62,9 @@ from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.storage.port import ObjectStore
 
 if TYPE_CHECKING:
-    from finance_platform.refresh.report_pack import WrittenPack
     from finance_platform.refresh.status_ahead import StatusAhead
     from finance_platform.refresh.steps.publish import Publication
+    from finance_platform.reports.pack.written import WrittenPack
 
 _log = logging.getLogger(__name__)
 

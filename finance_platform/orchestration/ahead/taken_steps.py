@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     # What the later steps import, they import while the job reads.
     from finance_platform.data_catalog.delta_log import SyncReport
     from finance_platform.quality.checks import Outcome
-    from finance_platform.refresh.report_pack import WrittenPack
     from finance_platform.refresh.status_ahead import StatusAhead
     from finance_platform.refresh.steps.build_star import BuiltStar
     from finance_platform.refresh.steps.publish import Publication
+    from finance_platform.reports.pack.written import WrittenPack
     from finance_platform.slices.snapshot import Snapshot
 
 

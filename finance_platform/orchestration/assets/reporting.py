@@ -26,17 +26,11 @@ from finance_platform.orchestration.runs import ATTENTION, COMMAND_LINE, STARTED
 from finance_platform.orchestration.ui.metadata_values import compute_data_version, table_metadata
 from finance_platform.orchestration.ui.table_specs import pack_spec, report_spec
 from finance_platform.quality.checks import all_checks
-from finance_platform.refresh.report_pack import (
-    WrittenFile,
-    WrittenPack,
-    read_figures_for_a_run,
-    read_published_pack,
-    write_report_pack,
-)
 from finance_platform.refresh.steps.complete_run import record_complete_run
 from finance_platform.refresh.steps.report import REPORT_FILE, report
 from finance_platform.reports.pack.file_names import PACK_FILE, PACK_PATH, WORKBOOK_FILE
 from finance_platform.reports.pack.model import Pack
+from finance_platform.reports.pack.written import WrittenFile, WrittenPack
 from finance_platform.reports.run_outcome import EvaluatedCheck
 from finance_platform.reports.variance import VarianceRow
 from finance_platform.safe_text import printable_line
@@ -87,12 +81,7 @@ def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
                 yield _variance_report(context.run, processed, warehouse, reports)
             if _REPORT_PACK in context.selected_asset_keys:
                 written = steps_ahead.take_pack()
-                if written is None:
-                    read = partial(read_published_pack, processed, warehouse, settings)
-                    pack = pack_ahead.take(read) if pack_ahead is not None else read()
-                    figures = read_figures_for_a_run(warehouse, pack)
-                    written = write_report_pack(pack, figures, reports, at=datetime.now(UTC))
-                yield _report_pack(written)
+                yield _report_pack(written or _write_pack(processed, warehouse, reports, settings, pack_ahead))
             checks = _evaluated_checks(context)
             _tag(context, checks)
             if {_VARIANCE_REPORT, _REPORT_PACK} <= context.selected_asset_keys:
@@ -121,6 +110,17 @@ def _variance_report(
             **table_metadata("report", _newest_first(result.rows)),
         },
     )
+
+
+def _write_pack(
+    processed: ObjectStore, warehouse: Warehouse, reports: ObjectStore, settings: Settings, ahead: PackAhead | None
+) -> WrittenPack:
+    # Imported here: what makes a pack is not needed where it was made ahead.
+    from finance_platform.refresh.report_pack import read_figures_for_a_run, read_published_pack, write_report_pack
+
+    read = partial(read_published_pack, processed, warehouse, settings)
+    pack = ahead.take(read) if ahead is not None else read()
+    return write_report_pack(pack, read_figures_for_a_run(warehouse, pack), reports, at=datetime.now(UTC))
 
 
 def _report_pack(written: WrittenPack) -> dg.MaterializeResult[None]:

@@ -46,7 +46,6 @@ from finance_platform.orchestration.ui.slice_metadata import (
 from finance_platform.orchestration.ui.table_specs import warehouse_spec
 from finance_platform.orchestration.ui.warehouse_metadata import ALSO_LOADED, PublishedTables
 from finance_platform.quality.checks import WAREHOUSE_CHECKS, Outcome
-from finance_platform.refresh.report_pack import read_published_pack
 from finance_platform.refresh.steps.build_star import build_star, check_built
 from finance_platform.refresh.steps.full_audit import Audited
 from finance_platform.refresh.steps.publish import Publication, check_published, publish
@@ -120,6 +119,9 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
 
 def _read_pack_ahead(ahead: PackAhead | None, processed: ObjectStore, warehouse: Warehouse, settings: Settings) -> None:
     def read() -> Pack:
+        # Imported here: what makes a pack is not needed where it was made ahead.
+        from finance_platform.refresh.report_pack import read_published_pack
+
         with warehouse_readers(settings):  # of the other thread
             return read_published_pack(listed_once(processed), warehouse, settings)
 

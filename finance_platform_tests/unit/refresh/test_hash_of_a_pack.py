@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from finance_platform.refresh import report_pack as module
-from finance_platform.refresh.report_pack import WrittenPack, write_report_pack
+from finance_platform.refresh.report_pack import write_report_pack
 from finance_platform.reports.pack.model import Cell, LoadStamp, Movement, Pack
+from finance_platform.reports.pack.written import WrittenPack
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.report_pack.made_packs import made_pack
 

@@ -17,11 +17,11 @@ from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 from finance_platform.reports.pack.amounts import Amounts
 from finance_platform.reports.pack.model import Cell, Pack
 from finance_platform.reports.pack.workbook.figures import WorkbookFigures
-from finance_platform.reports.pack.workbook.sheets import CHECKS_FIRST_ROW, HEADER_ROW, Book, Sheet
-from finance_platform.reports.pack.workbook.size import size_error
+from finance_platform.reports.pack.workbook.sheets import CHECKS_FIRST_ROW, Book, Sheet
+from finance_platform.reports.pack.workbook.size import HEADER_ROW, size_error
 from finance_platform.reports.pack.workbook.sums import Mark, Sum, Sums, range_name
 from finance_platform.reports.ready_rows import ReadyRows, ready_number
-from finance_platform.reports.workbook_writer import FIRST_INEXACT
+from finance_platform.reports.workbook_limits import FIRST_INEXACT
 
 MAX_AMOUNTS = 250_000
 """Amounts from which Data leaves out fiscal years that no other sheet needs; they take some 20 seconds to write."""

@@ -15,7 +15,8 @@ from finance_platform.contracts.views import HORIZONS
 from finance_platform.feeds.lines.report_rows import NATURES
 from finance_platform.reports.pack.model import Pack, PackAccount, PackDepartment
 from finance_platform.reports.pack.workbook.figures import Sides, TopVariance, WorkbookFigures
-from finance_platform.reports.pack.workbook.sheets import HEADER_ROW, Book, Sheet
+from finance_platform.reports.pack.workbook.sheets import Book, Sheet
+from finance_platform.reports.pack.workbook.size import HEADER_ROW
 from finance_platform.reports.pack.workbook.statement_sheets import IdColumn, column_sum, write_effect
 from finance_platform.reports.pack.workbook.sums import Mark, Side, Sum, Sums, profit_effect
 

@@ -20,13 +20,11 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from finance_platform.reports.pack.model import Pack
+from finance_platform.reports.pack.workbook.size import HEADER_ROW
 from finance_platform.reports.pack.workbook.sums import Sum
 from finance_platform.reports.ready_rows import ReadyRows
 from finance_platform.reports.workbook_writer import cell_text
 from finance_platform.safe_text import spreadsheet_cell
-
-HEADER_ROW = 4
-"""The row, from 0, of the header of a sheet's first table; titles and the check are above it."""
 
 _A4 = 9
 _HEADER_HEIGHT = 44

@@ -14,9 +14,11 @@ from finance_platform.count_text import pluralize
 from finance_platform.errors import WorkbookSizeError
 from finance_platform.reports.pack.amounts import Amounts
 from finance_platform.reports.pack.model import Pack, year_after
-from finance_platform.reports.pack.workbook.sheets import HEADER_ROW
-from finance_platform.reports.workbook_writer import MAX_SHEET_ROWS
+from finance_platform.reports.workbook_limits import MAX_SHEET_ROWS
 from finance_platform.safe_text import quote_name
+
+HEADER_ROW = 4
+"""The row, from 0, of the header of a sheet's first table; titles and the check are above it."""
 
 _AMOUNTS = (
     "SELECT Period, ScenarioName, BusinessUnit, DepartmentCode, AccountNumber, Amount FROM PeriodAmount "

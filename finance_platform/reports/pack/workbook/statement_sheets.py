@@ -16,7 +16,8 @@ from finance_platform.contracts.views import HORIZONS, PRIOR_YEAR
 from finance_platform.reports.pack.model import Pack, PackPeriod, StatementRow
 from finance_platform.reports.pack.page import gates
 from finance_platform.reports.pack.workbook.figures import WorkbookFigures
-from finance_platform.reports.pack.workbook.sheets import HEADER_ROW, Book, Sheet
+from finance_platform.reports.pack.workbook.sheets import Book, Sheet
+from finance_platform.reports.pack.workbook.size import HEADER_ROW
 from finance_platform.reports.pack.workbook.sums import REVENUE, SHOWN_HORIZONS, Mark, Side, Sum, Sums
 
 CellOf = Callable[["Column"], Sum]

@@ -28,7 +28,8 @@ from finance_platform.reports.pack.workbook.detail_sheets import (
     write_top,
 )
 from finance_platform.reports.pack.workbook.figures import WorkbookFigures
-from finance_platform.reports.pack.workbook.sheets import HEADER_ROW, Book
+from finance_platform.reports.pack.workbook.sheets import Book
+from finance_platform.reports.pack.workbook.size import HEADER_ROW
 from finance_platform.reports.pack.workbook.statement_sheets import (
     write_outlook,
     write_profit_and_loss,
