@@ -460,8 +460,12 @@ def _records(document: CommitDocument) -> list[DeliveryCommit] | None:
     return [document] if isinstance(document, DeliveryCommit) else None
 
 
+def _file(records: Sequence[DeliveryCommit]) -> str:
+    return records[0].object_key
+
+
 def _folder(name: str) -> DocumentFolder[CommitDocument]:
-    return DocumentFolder(name, _parse_document, _RECORDS, _records, lambda _, records: records[0])
+    return DocumentFolder(name, _parse_document, _RECORDS, _records, lambda _, records: records[0], _file)
 
 
 CommitDocument = DeliveryCommit | DamagedObjectError

@@ -14,7 +14,8 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, compress, groupby, islice
+from operator import itemgetter
 from pathlib import PurePosixPath
 from typing import Any, Generic, NamedTuple
 
@@ -22,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from finance_platform.errors import DamagedObjectError, OutdatedObjectError
-from finance_platform.storage.port import ObjectStore
+from finance_platform.storage.port import ObjectStore, StoredObject
 from finance_platform.storage.records import Record, RecordType
 from finance_platform.storage.repeated_texts import open_with_dictionaries
 
@@ -43,15 +44,15 @@ class CheckpointedDocument(NamedTuple, Generic[Record]):
     records: Sequence[Record]
 
 
-def list_checkpoints(store: ObjectStore, folder: str) -> list[str]:
-    """Return the keys of the files of a folder's checkpoint, and of whatever else is beside them."""
-    return [item.key for item in store.list_objects(f"{FOLDER}/{folder}")]
+def list_checkpoints(store: ObjectStore, folder: str) -> list[StoredObject]:
+    """Return the files of a folder's checkpoint, and whatever else is beside them."""
+    return list(store.list_objects(f"{FOLDER}/{folder}"))
 
 
 def read_checkpoint(
     store: ObjectStore, key: str, record_type: RecordType[Record], wanted: Mapping[str, str]
-) -> Iterator[CheckpointedDocument[Record]]:
-    """Yield the documents of a file that are wanted.
+) -> tuple[frozenset[Version], Iterator[CheckpointedDocument[Record]]]:
+    """Return which documents a file has, and those that are wanted, which are decoded one after the other.
 
     Args:
         store: the store.
@@ -64,31 +65,37 @@ def read_checkpoint(
         FileNotFoundError: it was removed, since another file has its documents.
     """
     file = open_checkpoint(store, key, record_type.form, record_type.repeating)
-    version: Version | None = None
-    records: list[Record] = []
-    for batch in file.iter_batches(_ROWS_AT_ONCE):
-        table = pa.table(batch)
-        versions = list(zip(table[_KEY].to_pylist(), table[_ETAG].to_pylist(), strict=True))
-        is_wanted = [wanted.get(document_key) == etag for document_key, etag in versions]
+    versions = _versions_of_rows(file)
+    rows = groupby(chain.from_iterable(_decode(file, versions, record_type, wanted)), itemgetter(0))
+    documents = (
+        CheckpointedDocument(document_key, etag, [record for _, record in of_document if record is not None])
+        for (document_key, etag), of_document in rows
+    )
+    return frozenset(versions), documents
+
+
+def _decode(
+    file: pq.ParquetFile, versions: Sequence[Version], record_type: RecordType[Any], wanted: Mapping[str, str]
+) -> Iterator[Iterable[tuple[Version, Any]]]:
+    """Yield document and record of the rows of wanted documents, some thousands at a time."""
+    left = iter(versions)
+    columns = [name for name in file.schema_arrow.names if name not in {_KEY, _ETAG}]
+    for batch in file.iter_batches(_ROWS_AT_ONCE, columns=columns):
+        table, of_rows = pa.table(batch), list(islice(left, len(batch)))
+        is_wanted = [wanted.get(key) == etag for key, etag in of_rows]
         if not all(is_wanted):
-            versions = [one for one, chosen in zip(versions, is_wanted, strict=True) if chosen]
-            table = table.filter(pa.array(is_wanted))
-        for now, record in zip(versions, record_type.decode(table), strict=True):
-            if version != now:
-                if version is not None:
-                    yield CheckpointedDocument(*version, records)
-                version, records = now, []
-            if record is not None:
-                records.append(record)
-    if version is not None:
-        yield CheckpointedDocument(*version, records)
+            table, of_rows = table.filter(pa.array(is_wanted)), list(compress(of_rows, is_wanted))
+        yield zip(of_rows, record_type.decode(table), strict=True)
 
 
-def versions_in(file: pq.ParquetFile) -> list[Version]:
-    """Return the documents of an open file of a checkpoint, each once."""
-    versions = pa.table(file.read([_KEY, _ETAG]))
-    pairs = zip(versions[_KEY].to_pylist(), versions[_ETAG].to_pylist(), strict=True)
-    return list(dict.fromkeys(pairs))
+def versions_in(file: pq.ParquetFile) -> frozenset[Version]:
+    """Return the documents of an open file of a checkpoint."""
+    return frozenset(_versions_of_rows(file))
+
+
+def _versions_of_rows(file: pq.ParquetFile) -> list[Version]:
+    rows = pa.table(file.read([_KEY, _ETAG]))
+    return list(zip(rows[_KEY].to_pylist(), rows[_ETAG].to_pylist(), strict=True))
 
 
 def write_checkpoint(

@@ -67,6 +67,8 @@ class DocumentFolder(Generic[_Document]):
         record_type: the type of the records that a document consists of.
         to_records: returns the records of a document; None for one that no checkpoint may have, such as a damaged one.
         from_records: turns key and records into the document again.
+        place: returns what sorts the records of documents in a checkpoint. What is read together is together in memory,
+            and to go through thousands in another order takes up to 1.6 times as long.
     """
 
     name: str
@@ -74,6 +76,7 @@ class DocumentFolder(Generic[_Document]):
     record_type: RecordType[Any]
     to_records: Callable[[_Document], Sequence[Any] | None]
     from_records: Callable[[str, Sequence[Any]], _Document]
+    place: Callable[[Sequence[Any]], str] = lambda _: ""
 
 
 def is_worth_a_checkpoint(sizes: Sequence[int]) -> bool:
@@ -198,9 +201,9 @@ def read_later(store: ObjectStore, folder: DocumentFolder[_Document], after: str
 def find_untrusted_checkpoints(store: ObjectStore, folder: DocumentFolder[Any]) -> list[DamagedObjectError]:
     """Return the files of a folder's checkpoint that are damaged, foreign or of another release."""
     untrusted = []
-    for key in list_checkpoints(store, folder.name):
+    for file in list_checkpoints(store, folder.name):
         try:
-            open_checkpoint(store, key, folder.record_type.form)
+            _versions_in(store, file, folder.record_type)
         except FileNotFoundError:
             continue  # a run has replaced it meanwhile
         except DamagedObjectError as error:
@@ -221,18 +224,17 @@ def find_outdated_checkpoints(
         folder: see `read_immutable`.
         new: the keys of the documents that this run has written, which no checkpoint has yet.
     """
-    sizes = {(item.key, item.etag): item.size for item in store.list_objects(folder.name)}
-    current = sizes.keys()
+    sizes = _sizes(store.list_objects(folder.name))
     outdated: list[OutdatedObjectError] = []
     checkpointed: set[Version] = set()
     for key, versions in _trusted_files(store, folder.name, folder.record_type):
-        changed = sum(version not in current for version in versions)
+        changed = len(versions - sizes.keys())
         if changed:
             were = "were" if changed > 1 else "was"
             why = f"{changed:,} of its documents {were} copied, removed or written again"
             outdated.append(OutdatedObjectError(key, why))
-        checkpointed.update(versions)
-    lacking = {version for version in current - checkpointed if version[0] not in new}
+        checkpointed |= versions
+    lacking = {version for version in sizes.keys() - checkpointed if version[0] not in new}
     if is_worth_a_checkpoint([sizes[version] for version in lacking]) and not outdated:
         lacks = f"it lacks {len(lacking):,} documents" if len(lacking) > 1 else "it lacks a document"
         outdated.append(OutdatedObjectError(f"{FOLDER}/{folder.name}", lacks))
@@ -245,16 +247,18 @@ def update_checkpoint(store: ObjectStore, folder: DocumentFolder[Any]) -> None:
     Documents that were removed or written again are no longer in it afterwards.
     """
     listed = listed_once(store)
+    sizes = _sizes(listed.list_objects(folder.name))
+    files = dict(_trusted_files(store, folder.name, folder.record_type))
+    true = {key: versions for key, versions in files.items() if versions <= sizes.keys()}
+    new = set(sizes).difference(*true.values())
+    if len(true) == len(files) and not is_worth_a_checkpoint([sizes[version] for version in new]):
+        return  # as after most deliveries, and no record of thousands of documents is looked at
     records = {
         (key, etag): of_document
         for key, (etag, document) in _read(listed, folder).items()
         if (of_document := folder.to_records(document)) is not None
     }
-    files = dict(_trusted_files(store, folder.name, folder.record_type))
-    true = {key: versions for key, versions in files.items() if all(version in records for version in versions)}
-    checkpointed = {version for versions in true.values() for version in versions}
-    new = {version for version in records if version not in checkpointed}
-    sizes = {(item.key, item.etag): item.size for item in listed.list_objects(folder.name)}
+    new &= records.keys()
     if len(true) == len(files) and not is_worth_a_checkpoint([sizes[version] for version in new]):
         return
     replaced = [key for key in files if key not in true]
@@ -264,7 +268,8 @@ def update_checkpoint(store: ObjectStore, folder: DocumentFolder[Any]) -> None:
         new.update(versions)
         replaced.append(key)
     if new:
-        rows = (CheckpointedDocument(*version, records[version]) for version in sorted(new))
+        in_order = sorted(new, key=lambda version: (folder.place(records[version]), version))
+        rows = (CheckpointedDocument(*version, records[version]) for version in in_order)
         written = write_checkpoint(store, folder.name, folder.record_type, rows)
         replaced = [key for key in replaced if key != written]
     for key in replaced:
@@ -288,6 +293,7 @@ def forget_documents() -> None:
     """Forget every document and what was derived of them, as a process that has just started."""
     _DOCUMENTS.clear()
     _LISTINGS.clear()
+    _VERSIONS.clear()
     _DERIVED.clear()
     forget_reads()
     forget_listed()
@@ -320,6 +326,9 @@ _DOCUMENTS: dict[tuple[str, str], Mapping[str, tuple[str, Any]]] = {}
 _LISTINGS: dict[tuple[str, str], tuple[Sequence[StoredObject], Mapping[str, tuple[str, Any]]]] = {}
 """By store and folder: the last shared listing, and the documents that follow from it. While the store returns the same
 listing, they are those of the folder, and none of thousands is compared."""
+
+_VERSIONS: dict[tuple[str, str], tuple[tuple[str, str] | None, frozenset[Version]]] = {}
+"""By store and file of a checkpoint: its etag and form, and its documents, so that this process opens it once."""
 
 _DERIVED: dict[str, tuple[tuple[Any, ...], Any]] = {}
 """By name: inputs and what was derived of them, or what was kept."""
@@ -390,30 +399,40 @@ def _read_checkpoints(
     documents: dict[str, tuple[str, _Document]] = {}
     for file in list_checkpoints(store, folder.name):
         try:
-            for key, etag, of_document in read_checkpoint(store, file, folder.record_type, wanted):
-                documents[key] = etag, folder.from_records(key, of_document)
+            versions, of_file = read_checkpoint(store, file.key, folder.record_type, wanted)
         except (DamagedObjectError, FileNotFoundError):
             continue  # what it had is read document by document
+        _VERSIONS[store.root, file.key] = (file.etag, folder.record_type.form), versions
+        documents.update((key, (etag, folder.from_records(key, records))) for key, etag, records in of_file)
     return documents
 
 
 def _trusted_files(
     store: ObjectStore, name: str, record_type: RecordType[Any]
-) -> Iterator[tuple[str, Sequence[Version]]]:
+) -> Iterator[tuple[str, frozenset[Version]]]:
     """Yield the files of a checkpoint, each with its documents; the repair at the start of a run names the others."""
-    for key in list_checkpoints(store, name):
+    for file in list_checkpoints(store, name):
         try:
-            versions = _read_versions(store, key, record_type)
+            versions = _versions_in(store, file, record_type)
         except DamagedObjectError:
             continue
-        yield key, versions
+        yield file.key, versions
 
 
-def _read_versions(store: ObjectStore, key: str, record_type: RecordType[Any]) -> Sequence[Version]:
-    """Return the documents of a file of a checkpoint, each once; the same bytes are decoded once.
+def _versions_in(store: ObjectStore, file: StoredObject, record_type: RecordType[Any]) -> frozenset[Version]:
+    """Return the documents in a file of a checkpoint; one with the etag of its last look is as it was then.
 
     Raises:
-        DamagedObjectError, FileNotFoundError: see `read_checkpoint`; the bytes are compared with their hash each time.
+        DamagedObjectError, FileNotFoundError: see `read_checkpoint`.
     """
-    file = open_checkpoint(store, key, record_type.form)
-    return derive_once(f"documents in {key} of {store.root}", (record_type.form,), lambda _: versions_in(file))
+    form = record_type.form
+    known, versions = _VERSIONS.get((store.root, file.key), (None, frozenset()))
+    if known != (file.etag, form):
+        versions = versions_in(open_checkpoint(store, file.key, form))
+        _VERSIONS[store.root, file.key] = (file.etag, form), versions
+    return versions
+
+
+def _sizes(listing: Iterable[StoredObject]) -> dict[Version, int]:
+    """Return the size of each document of a listing."""
+    return {(item.key, item.etag): item.size for item in listing}

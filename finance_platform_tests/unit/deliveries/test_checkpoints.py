@@ -206,6 +206,32 @@ def test_a_process_reads_what_is_newer_than_the_checkpoint_and_few_files(zone: Z
     assert reads == {"checkpoints": 2, "deliveries": 1, "register": 1}
 
 
+def test_a_process_that_has_read_a_checkpoint_opens_it_no_more(zone: Zone, reads: Counter[str]):
+    everything(zone)
+    reads.clear()
+    assert find_problems(zone) == []
+    assert not list(find_outdated(zone.store, RUN))
+    update_checkpoints(zone.store)
+    assert reads["checkpoints"] == 0
+
+
+def test_a_checkpoint_that_is_written_over_later_is_opened_again(zone: Zone):
+    expected = everything(zone)
+    (path,) = files(zone)
+    path.write_bytes(b"no checkpoint" * 100)
+    assert [error.key for error in find_untrusted(zone.store)] == [f"checkpoints/deliveries/{path.name}"]
+    assert everything(zone) == expected
+
+
+def test_commits_lie_in_a_checkpoint_in_the_order_of_files_and_are_read_in_that_of_their_keys(zone: Zone):
+    (path,) = files(zone)
+    table = pq.read_table(path)
+    ids = [key.removeprefix("deliveries/").removesuffix(".json") for key in table["document_key"].to_pylist()]
+    commits = read_commits(zone.store)
+    assert [commits[name].object_key for name in ids] == [f"{number:02d}.csv" for number in range(MANY)]
+    assert list(commits) == sorted(ids)
+
+
 def test_few_documents_have_a_checkpoint_if_they_are_large(
     zone: Zone, reads: Counter[str], monkeypatch: pytest.MonkeyPatch
 ):
