@@ -225,11 +225,16 @@ def counts_of(sent: Iterable[Line]) -> list[PeriodCount]:
             period,
             len(of_period),
             sum((Decimal(line.amount) for line in of_period), Decimal("0.00")),
-            repr(sorted(map(repr, of_period))),
+            repr(sorted(map(_hashed, of_period))),
             reversals=sum(line.reverses is not None for line in of_period),
         )
         for (scenario, period), of_period in groups.items()
     ]
+
+
+def _hashed(line: Line) -> str:
+    """Return what the star derives from; the hashes of commits leave out scopes and what a line is called."""
+    return repr(replace(line, scope=None, number=None, reverses=None))
 
 
 def _row(event: DeliveryDiscovered, line: Line, number: int) -> dict[str, Any]:

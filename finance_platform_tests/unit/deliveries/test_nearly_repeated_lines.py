@@ -239,10 +239,10 @@ def test_codes_that_differ_in_more_than_zeros_are_other_lines(tmp_path: Path, se
 
 def test_few_lines_of_the_same_departments_and_accounts_are_not_read(tmp_path: Path) -> None:
     zone = Zone(tmp_path / "processed")
-    zone.deliver("jan.csv", [Line(number="1")] * 5)
+    zone.deliver("jan.csv", [Line()] * 5)
     zone.evaluate()
     zone.store.opened.clear()
-    zone.deliver("other.csv", [Line(number="2")] * 5, "v2")
+    zone.deliver("other.csv", [Line(day=16)] * 5, "v2")
     assert zone.evaluate_held() == {}
     assert [key for key in zone.store.opened if "parquet" in key] == []
 
