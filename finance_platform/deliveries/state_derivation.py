@@ -120,6 +120,7 @@ class _Derivation:
     inactive: list[InactiveDelivery] = field(default_factory=list)
     pending: list[DeliveryDiscovered] = field(default_factory=list)
     superseded: list[DeliveryCommit] = field(default_factory=list)
+    dormant: list[DeliveryCommit] = field(default_factory=list)
     awaiting_verdict: list[LiveDelivery] = field(default_factory=list)
     waiting: list[LiveDelivery] = field(default_factory=list)
     withdrawn: list[InactiveDelivery] = field(default_factory=list)
@@ -152,6 +153,7 @@ class _Derivation:
             inactive=self.inactive,
             pending=self.pending,
             superseded=self.superseded,
+            dormant=self.dormant,
             awaiting_verdict=self.awaiting_verdict,
             waiting=self.waiting,
             withdrawn=self.withdrawn,
@@ -174,12 +176,11 @@ class _Derivation:
         portion: Portion = WHOLE  # what newer versions leave to the next one that counts
         effective: Portion | None = WHOLE  # the same, as if booked lines were in their own period
         for nth, version in enumerate(raw_object.newest_first()):
-            is_needed = hides_until < 0 or portion.only is not None
             commit = self.commits.get(version.event.delivery_id)
             if commit is None:
                 if nth == 0:
                     self.pending.append(version.event)
-                if version.is_counted and is_needed and version.discovered_at >= ends_at:
+                if version.is_counted and version.discovered_at >= ends_at:
                     self.missing.append(version.event)
                     # Earlier versions must not come back in its place.
                     ends_at, hides_until, portion = version.discovered_at, sys.maxsize, WHOLE
@@ -280,7 +281,7 @@ class _Derivation:
         if live:
             add_counted(self.live, live)
         else:
-            self.superseded.append(commit)
+            self.dormant.append(commit)
         if effective is not None:
             self._enter_effective(version, whole, effective, raw_object.bookings)
         self._enter_bookings(version, whole, portion)

@@ -4,8 +4,9 @@ Belongs here: which deliveries, slice versions, job folders and stray files expi
 belong here: which deliveries count (see `deliveries.state_derivation`), the target slices (see `versions`), output (see
 `cli.vacuum_output`).
 
-A delivery stays if it counts, awaits reading or a verdict, can be taken in again, or is named by a slice version that
-stays: a target or published version, one that a closing recorded, or a young one. Content that was removed and is sent
+A delivery stays if it counts, awaits reading or a verdict, can be taken in again, counts again once a newer version of
+its file is taken out, or is named by a slice version that stays: a target or published version, one that a closing
+recorded, or a young one. Content that was removed and is sent
 again is read again.
 """
 
@@ -134,7 +135,7 @@ def find_expired(
     needed = _needed_versions(snapshot, published, events) | signed_versions(processed, events)
     expired = [v for v in versions if (v.table, v.slice, v.version) not in needed and v.built_at < before]
     kept = set(versions).difference(expired)
-    in_use = _in_use(snapshot.state).union(
+    in_use = deliveries_in_use(snapshot.state).union(
         *(version.deliveries for version in kept), *(_named_deliveries(target.inputs) for target in snapshot.target)
     )
     since = superseded_since(events)
@@ -229,11 +230,12 @@ def _needed_versions(
     }
 
 
-def _in_use(state: DeliveryState) -> set[str]:
-    """Return the deliveries that count, await reading or a verdict, or can be taken in again."""
+def deliveries_in_use(state: DeliveryState) -> set[str]:
+    """Return the deliveries that count, await reading or a verdict, or count again if others are taken out or in."""
     stopped = {delivery.commit.delivery_id for delivery in (*state.inactive, *state.withdrawn)}
     read = {delivery.delivery_id for delivery in (*state.live, *state.effective, *state.awaiting_verdict)}
-    return stopped | read | {event.delivery_id for event in state.pending}
+    dormant = {commit.delivery_id for commit in state.dormant}
+    return stopped | read | dormant | {event.delivery_id for event in state.pending}
 
 
 def _named_deliveries(inputs: Mapping[str, Any]) -> set[str]:

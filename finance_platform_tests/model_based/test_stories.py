@@ -21,9 +21,12 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from finance_platform.deliveries import decisions
+from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.previews import preview_acceptance, preview_booking
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery
+from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.errors import DecisionError
+from finance_platform.slices.retention import deliveries_in_use, superseded_since
 from finance_platform.storage.immutable_documents import forget_documents
 from finance_platform_tests.model_based.counted import Money, counted_lines, in_periods, sums
 from finance_platform_tests.model_based.story import Decision, Story
@@ -125,10 +128,22 @@ class LawfulStory:
 
     def check_state(self, state: DeliveryState) -> None:
         assert state == self.story.zone.state, "the state derived afresh equals the state that was kept"
+        self.check_what_nothing_needs(state)
         assert len({one.delivery_id for one in state.live}) == len(state.live), "no delivery counts twice"
         by_scenario = [sums(self.lines(live), lambda line: line.scenario) for live in (state.live, state.effective)]
         assert by_scenario[0] == by_scenario[1], "a booking and its line never count both, nor does neither"
         self.check_copies(state)
+
+    def check_what_nothing_needs(self, state: DeliveryState) -> None:
+        """Derive the state without the deliveries that `vacuum` may remove by now."""
+        events, in_use = self.story.zone.register.events(), deliveries_in_use(state)
+        expired = superseded_since(events).keys() - in_use
+        commits = {name: one for name, one in read_commits(self.story.zone.store).items() if name not in expired}
+        left = derive_state(events, commits)
+        assert not left.missing, "no delivery that counts is removed"
+        assert (left.live, left.inactive) == (state.live, state.inactive), (
+            "to remove what nothing needs changes nothing"
+        )
 
     def check_copies(self, state: DeliveryState) -> None:
         """Hold the files that were sent under two names against the decisions of people."""

@@ -117,6 +117,12 @@ def test_withdrawn_content_that_is_resent_leaves_the_newer_version_live() -> Non
     assert ids(state(*log)) == {"live": ["v2"], "withdrawn": ["v1"]}
 
 
+def test_a_lost_commit_of_what_counts_is_named_although_withdrawn_content_was_resent() -> None:
+    back = replace(V1, etag="back")
+    log: list[Event] = [*GOOD_1, decision_on("withdrawn", V1), V2, verdict_on(V2), back, verdict_on(back)]
+    assert state(*log, unread=V2).missing == [V2]
+
+
 def test_withdrawn_content_that_is_sent_again_stays_withdrawn() -> None:
     again = replace(V1, etag="again")
     assert ids(state(*GOOD_1, decision_on("withdrawn", V1), again, verdict_on(again))) == {"withdrawn": ["v1"]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from finance_platform.deliveries.commits import DataFile, read_retired, retire_commit, write_commit
+from finance_platform.deliveries.decisions import book, withdraw, withdraw_late_lines
 from finance_platform.deliveries.members.account_counts import counts_of_delivery
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
 from finance_platform.deliveries.register import (
@@ -29,6 +30,7 @@ from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.versions import TargetSlice
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import commit_of, delivered, in_period
+from finance_platform_tests.unit.zone import ADA, Line, Zone
 
 FACT = "fact_financials"
 NOW = datetime(2025, 12, 31, tzinfo=UTC)
@@ -181,6 +183,43 @@ def test_a_delivery_that_a_published_version_names_stays(store: LocalStore, name
     snapshot = home(store, history(("v1", SPRING), ("v2", SUMMER)))
     build(store, "old", **named)
     assert expired(store, snapshot, published="old") == []
+
+
+def leave_as_they_are(zone: Zone) -> None:
+    assert [one.late for one in zone.state.inactive] == [(("2025-01",),)]
+
+
+def book_late_lines(zone: Zone) -> None:
+    book(zone.store, "a.csv", ADA)
+
+
+def withdraw_what_is_late(zone: Zone) -> None:
+    withdraw_late_lines(zone.store, "a.csv", ADA)
+
+
+@pytest.mark.parametrize("decide", [leave_as_they_are, book_late_lines, withdraw_what_is_late])
+def test_versions_after_one_that_has_a_closed_period_stay(tmp_path: Path, decide: Callable[[Zone], None]) -> None:
+    """Without them, the state would lack a delivery that counts if the newest one is withdrawn."""
+    zone = Zone(tmp_path / "processed")
+    for nth in range(4):
+        sent = Line("1", amount=f"1{nth}.00"), Line("2", "2025-02", amount=f"2{nth}.00")
+        zone.deliver("a.csv", sent, f"v{nth}", tolerated_removal=None)
+        zone.evaluate(holds_closed_periods=True)
+        if nth == 0:
+            zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "done", SPRING))
+        else:
+            decide(zone)
+    before = zone.state
+    removals = find_expired(
+        zone.store, zone.snapshot(), {}, now=NOW + timedelta(days=4000), retention_days=0, needed_keys=()
+    )
+    remove(zone.store, removals)
+    assert zone.state == before
+    withdraw(zone.store, "a.csv", ADA)
+    assert [one.delivery_id for one in zone.state.live if one.portion.only is None and not one.booked_from] == [
+        "a.csv@v2"
+    ]
+    assert not zone.state.missing
 
 
 def test_a_delivery_that_only_an_expired_version_names_is_removed_with_it(store: LocalStore):
