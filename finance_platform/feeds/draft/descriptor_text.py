@@ -177,7 +177,8 @@ def _skipped(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
         skipped += [{"column": column, "matches": pattern} for column, pattern in totals]
     if sample.labels:
         first = ", ".join(map(str, sorted(sample.labels.lines)[:_MAX_LISTED]))
-        is_given = not sample.headings and any("fill_down" in one.values for one in draft.fields.values())
+        has_labels = not (sample.headings or sample.labels.are_headings)
+        is_given = has_labels and any("fill_down" in one.values for one in draft.fields.values())
         what = "labels of the lines below them" if is_given else "not data, and have a text in one column alone"
         what += ", and have their sums, which are left out" if sample.labels.pattern else ""
         noun = "line" if len(sample.labels.lines) == 1 else "lines"

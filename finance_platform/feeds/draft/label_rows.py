@@ -39,6 +39,7 @@ class LabelRows:
         is_beside_dates: whether lines have dates there, or other texts of their own.
         others: the names of columns in which every line has a text and no label has one.
         pattern: what the texts of labels match that have the sums of their lines; empty of others.
+        are_headings: whether they are headings, and no field of the lines.
     """
 
     places: tuple[int, ...]
@@ -46,11 +47,12 @@ class LabelRows:
     others: tuple[str, ...]
     is_beside_dates: bool = False
     pattern: str = ""
+    are_headings: bool = False
 
     @property
     def is_apart(self) -> bool:
         """Whether no column of the table has the labels alone: they are of several levels, or beside dates."""
-        return self.is_beside_dates or len(self.places) > 1
+        return (self.is_beside_dates or len(self.places) > 1) and not self.are_headings
 
     def text(self, cells: Sequence[str]) -> str:
         """Return the text of a row that is a label."""
@@ -72,13 +74,7 @@ def part_before_note(texts: Sequence[str]) -> dict[str, Any]:
 
 
 def find_label_rows(header: Sequence[str], data: Sequence[Row], totals: Sequence[Row]) -> LabelRows | None:
-    """Return the labels of a table; None if it has none.
-
-    Every row is a line, which is blank or has a date in one column, or a label, which has another text there and
-    nowhere else but for a balance beside the amounts; the first row is a label, and one is above two lines at least, or
-    each is named by a total.
-    Labels of several levels have a column each, in all of which lines are blank. Labels with the sums of their lines
-    are those of `summed_labels`.
+    """Return the labels of a table, or its headings; None if it has none.
 
     Args:
         header: the columns' names.
@@ -93,9 +89,20 @@ def find_label_rows(header: Sequence[str], data: Sequence[Row], totals: Sequence
         summed, pattern = find_summed_labels(header, data if totals else [])
         if pattern:
             return LabelRows((0,), summed, (), is_beside_dates=True, pattern=pattern)
-        return _notes_below(header, data, texts)
-    if above := _above_texts(header, data, texts):
-        return above
+        return _notes_below(header, data, texts) or _headings(header, data, texts)
+    found = _above_texts(header, data, texts) or _above_lines(header, data, texts, totals)
+    return found or _headings(header, data, texts)
+
+
+def _above_lines(
+    header: Sequence[str], data: Sequence[Row], texts: Sequence[Sequence[str]], totals: Sequence[Row]
+) -> LabelRows | None:
+    """Return the labels of lines that are blank in their column, or have dates there.
+
+    Every row is a line, which is blank or has a date in one column, or a label, which has another text there and
+    nowhere else but for a balance beside the amounts; the first row is a label, and one is above two lines at least, or
+    each is named by a total. Labels of several levels have a column each, in all of which lines are blank.
+    """
     places = _places(texts)
     labels, longest, length, dates = set(), 0, 0, 0
     for (line, _), cells in zip(data, texts, strict=True):
@@ -157,6 +164,34 @@ def _notes_below(header: Sequence[str], rows: Sequence[Row], texts: Sequence[Seq
         return None
     found = frozenset(line for line, _ in rows[len(rows) - count :])
     return LabelRows(tuple(places), found, others[:_MOST_CONDITIONS], is_beside_dates=True)
+
+
+def _headings(header: Sequence[str], rows: Sequence[Row], texts: Sequence[Sequence[str]]) -> LabelRows | None:
+    """Return headings among lines, such as `Expenses` above accounts that have a department of their own.
+
+    They have a text alone, in a column in which each line has one, too; each line has a text in another column, and an
+    amount.
+    """
+    is_alone = [sum(map(bool, cells)) == 1 and not any(map(is_amount, cells)) for cells in texts]
+    lines = [cells for cells, alone in zip(texts, is_alone, strict=True) if not alone]
+    places = {
+        place
+        for cells, alone in zip(texts, is_alone, strict=True)
+        for place, text in enumerate(cells)
+        if alone and text
+    }
+    if len(places) != 1 or not lines:
+        return None
+    (first,) = places
+    if not all(len(cells) > first and cells[first] and any(map(is_amount, cells)) for cells in lines):
+        return None
+    others = tuple(
+        name
+        for place, name in enumerate(header)
+        if place != first and all(place < len(cells) and cells[place] for cells in lines)
+    )
+    found = frozenset(line for (line, _), alone in zip(rows, is_alone, strict=True) if alone)
+    return LabelRows((first,), found, others[:_MOST_CONDITIONS], True, are_headings=True) if others else None
 
 
 def _above_texts(header: Sequence[str], rows: Sequence[Row], texts: Sequence[Sequence[str]]) -> LabelRows | None:

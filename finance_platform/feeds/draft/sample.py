@@ -466,7 +466,7 @@ def _spread_merged(cells: Sequence[str], row: int, merged: MergedCells) -> list[
 def _is_header(cells: Sequence[str], usual: int) -> bool:
     texts = [cell.strip() for cell in cells if cell.strip()]
     if len(texts) < 2 or len(texts) < usual * _MIN_SHARE:
-        return False
+        return _is_over_amounts(cells, usual)
     if is_labelled_heading(cells) or _is_above_pivot(texts):
         return False
     series = find_period_columns(texts, are_alone=False)
@@ -475,6 +475,13 @@ def _is_header(cells: Sequence[str], usual: int) -> bool:
     values = [text for text in texts if (is_amount(text) or is_date(text)) and text not in names]
     is_named = [text for text in texts if any(character.isalpha() for character in text) or text in names]
     return len(values) <= len(texts) // 4 and len(is_named) * 2 >= len(texts)
+
+
+def _is_over_amounts(cells: Sequence[str], usual: int) -> bool:
+    """Return whether a row names the only amount of a statement, behind its accounts, which have no name."""
+    texts = [cell.strip() for cell in cells]
+    is_one = usual == _LEAST_NAMED and len(texts) >= _LEAST_NAMED and sum(map(bool, texts)) == 1
+    return is_one and bool(texts[1]) and (rank("amount", texts[1]) is not None or is_period(texts[1]))
 
 
 def _is_above_pivot(texts: Sequence[str]) -> bool:

@@ -34,7 +34,8 @@ from finance_platform.feeds.values.header_words import WORDS, plain_name
 
 _TRIAL_BALANCE = re.compile(
     r" (?:trial ?balance|tb|su ?sa|summen und saldenliste|saldenliste|balance generale|balance des comptes"
-    r"|balance de comprobacion|balance de sumas y saldos|bilancio di verifica|saldibalans|proefbalans|balancete) "
+    r"|balance de comprobacion|balance de sumas y saldos|bilancio di verifica|saldibalans|proefbalans|balancete"
+    r"|balance ?sheet|statement of financial position|balansrapport|stato patrimoniale|balance de situacion) "
 )
 _SIDES = ("debit", "credit")
 _CLOSING = {"closing", "ending", "endsaldo", "schlusssaldo", "eindsaldo"}
@@ -43,7 +44,7 @@ _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 
 
 def is_trial_balance(file: str, titles: Sequence[str], sheet: str) -> bool:
-    """Return whether a file's name, a title or the name of its sheet says that it is a trial balance."""
+    """Return whether a file's name, a title or the name of its sheet says that it has balances."""
     texts = [PurePosixPath(file).stem, *titles, sheet]
     return any(_TRIAL_BALANCE.search(f" {plain_name(text)} ") for text in texts)
 
@@ -104,10 +105,10 @@ def describe_trial_balance(columns: Sequence[Column]) -> str:
     written = [f"{name}: {found[0]!r}" for name, found in named.items() if len(found) == 1]
     fields = f" ({', '.join(written)})" if written else ""
     return (
-        "This seems to be a trial balance. If its amounts are balances at the end of a period, or totals since the "
-        "beginning of the year, they are no lines of a month: write kind: balances, with the fields period, account "
-        f"and balance{fields}, and the file is compared with the ledger (Trial balances in docs/feeds.md). Amounts of "
-        "one month alone may be read as lines."
+        "This seems to be a trial balance or a balance sheet. If its amounts are balances at the end of a period, or "
+        "totals since the beginning of the year, they are no lines of a month: write kind: balances, with the fields "
+        f"period, account and balance{fields}, and the file is compared with the ledger (Trial balances in "
+        "docs/feeds.md). Amounts of one month alone may be read as lines."
     )
 
 

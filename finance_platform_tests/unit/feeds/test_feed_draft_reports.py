@@ -492,7 +492,13 @@ def test_the_month_in_the_name_of_a_trial_balance_is_its_period(tmp_path: Path):
 def test_a_trial_balance_that_may_be_of_a_month_stays_a_question(header: str):
     text = drafted(f"Trial balance\n\n{header}\n6000,10,5.00,1.00,9.00,2.00\n4000,10,1.00,5.00,2.00,9.00\n", "x.csv")
     assert yaml.safe_load(text)["kind"] == "ledger"
-    assert "This seems to be a trial balance." in text
+    assert "This seems to be a trial balance or a balance sheet." in text
+
+
+def test_a_balance_sheet_is_said_to_have_balances():
+    """Its balances at the end of a month were lines of the month."""
+    text = "Balance Sheet,\nAs of March 31 2025,\n\n,Total\nBank,\nChecking,5.50\nTotal Bank,5.50\n"
+    assert "This seems to be a trial balance or a balance sheet." in drafted(text, "x.csv")
 
 
 def test_a_question_about_a_trial_balance_names_its_columns_of_balances():

@@ -253,6 +253,63 @@ def test_labels_above_the_dates_of_their_lines_are_the_account(tmp_path: Path):
     assert check.findings.control_totals.tied == check.findings.control_totals.checked == 4
 
 
+HEADINGS = [
+    # The text of a heading is in the column of the account, of the department, of the voucher or of the date.
+    "Account,Department,Amount\n{}Income,,\n4000,100,14.50\nExpenses,,\n6110,100,1.25\n6120,200,2.25\n",
+    "Department,Account,Amount\n{}Sales,,\n100,6110,14.50\n100,6120,1.25\nOperations,,\n200,6110,2.25\n",
+    'Account,Name,Department,Amount\n{}"JE-1, 5 Mar",,,\n4000,Sales,100,14.50\n"JE-2, 6 Mar",,,\n6110,Rent,200,3.50\n',
+    "Date,Account,Department,Amount\n{}2025-03-01,4000,100,14.50\nReclassifications,,,\n2025-03-31,6110,200,3.50\n",
+]
+
+
+@pytest.mark.parametrize("text", HEADINGS)
+def test_headings_among_lines_are_left_out(text: str, tmp_path: Path):
+    """Each draft asked for the department or the account of blank cells, which are those of the headings."""
+    assert sums(tmp_path, text.format(""), "lines_2025-03.csv") == {("Actual", "2025-03"): "18.00"}
+    (rule,) = yaml.safe_load(draft(text.format("")))["skip"]
+    assert rule.keys() == {"column", "matches", "and"}
+
+
+@pytest.mark.parametrize("text", HEADINGS[:3])
+def test_a_line_that_lacks_its_codes_is_no_heading(text: str, tmp_path: Path):
+    names = text.splitlines()[0].split(",")
+    line = ",".join("7.50" if name == "Amount" else "" if place else "9999" for place, name in enumerate(names))
+    feed = parse_descriptor(draft(text.format(""), "lines_2025-03.csv"), "draft.yaml")
+    (tmp_path / "lines_2025-04.csv").write_text(text.format("") + line + "\n")
+    assert not check_file(LocalStore(tmp_path), "lines_2025-04.csv", feed, settings()).is_fine
+
+
+ONE_AMOUNT = """\
+Profit and Loss,
+Example Ltd,
+March 2025,
+
+,{}
+Income,
+4000 Consulting,14.50
+Total Income,14.50
+Expenses,
+6110 Rent,1.25
+6200 Travel,2.25
+Total Expenses,3.50
+Net Income,11.00
+"""
+
+
+@pytest.mark.parametrize(
+    ("header", "name"), [("Total", "pl_2025-03.csv"), ("Mar 2025", "pl.csv"), ("Mar 25", "pl.csv")]
+)
+def test_a_statement_of_one_amount_is_read_below_its_only_name(header: str, name: str, tmp_path: Path):
+    """Its header was not found, and its totals counted as lines once a person named the account."""
+    text = ONE_AMOUNT.format(header)
+    assert sums(tmp_path, text, name, department="100") == {("Actual", "2025-03"): "18.00"}
+    assert yaml.safe_load(draft(text, name))["columns"]["account"] == "(column 1)"
+
+
+def test_a_text_behind_a_blank_cell_that_names_no_amount_is_no_header():
+    assert yaml.safe_load(draft(ONE_AMOUNT.format("Accrual basis"), "pl_2025-03.csv"))["dialect"]["header_row"] == 0
+
+
 FEW = (
     "Date,Source,Debit,Credit,Running Balance,Dept\n469 - Rent,,,,,\nOpening Balance,,2400.00,0.00,2400.00,\n"
     "5 Mar 2025,Bill,1200.00,0.00,3600.00,North\nTotal 469 - Rent,,1200.00,0.00,1200.00,\n"
