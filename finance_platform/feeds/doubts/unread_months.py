@@ -95,7 +95,11 @@ class UnreadColumn:
 
 
 def _month_text(month: int | None) -> str:
-    return f"the month {month // _YEAR:04d}-{month % _YEAR + 1:02d}" if month else "a month"
+    if month is None:
+        return "a month"
+    year, number = divmod(month, _YEAR)
+    day = date(year, number + 1, 1)
+    return f"the month {str(format_date(day, 'yyyy MMMM'))[5:] if year == _ANY_YEAR else f'{day:%Y-%m}'}"
 
 
 @dataclass

@@ -138,6 +138,7 @@ class FieldsDraft:
         unclear: columns beside those of periods, of which a person decides whether they are periods.
         year: the year that the draft gives to dates without one, which the path then names too; empty if it gives none.
         is_plan: whether every line is one of a plan, so that a later file is a new version.
+        is_growing: whether the next file has the months of this one again, beside another one.
         is_debit_positive: whether amounts are debit less credit and no pair of columns says so.
         sign: the rule of signs that types of accounts prove; empty if none does.
         sign_comment: how they prove it, or what a person must decide about signs.
@@ -158,6 +159,7 @@ class FieldsDraft:
     unclear: list[str] = field(default_factory=list)
     year: str = ""
     is_plan: bool = False
+    is_growing: bool = False
     is_debit_positive: bool = False
     sign: str = ""
     sign_comment: str = ""

@@ -244,10 +244,11 @@ def _constants(draft: FieldsDraft) -> Iterator[str]:
         yield from _comment("decide: the scenario of every line: Actual, Budget, Forecast …")
     if constants:
         yield f"constants: {flow(constants)}"
-    if draft.is_plan:
+    if draft.is_plan or draft.is_growing:
+        file = "a new version of a plan" if draft.is_plan else "a file with one more month"
         yield from _comment(
-            "decide: what a second file does. replace_period replaces the months that it contains, as a new version of "
-            "a plan does; with `scope: [department]`, only those of its departments. append adds its lines."
+            f"decide: what a second file does. replace_period replaces the months that it contains, as {file} does; "
+            "with `scope: [department]`, only those of its departments. append adds its lines."
         )
         yield "load: {mode: replace_period}"
     else:

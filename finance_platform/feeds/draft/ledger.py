@@ -31,6 +31,7 @@ from finance_platform.feeds.draft.composed_accounts import draft_composed_accoun
 from finance_platform.feeds.draft.crossed_departments import draft_crossed
 from finance_platform.feeds.draft.dates_of_lines import Dates
 from finance_platform.feeds.draft.department_places import are_departments, departments_of_sheets, part_behind_words
+from finance_platform.feeds.draft.growing_months import draft_growing_months
 from finance_platform.feeds.draft.label_rows import part_before_note
 from finance_platform.feeds.draft.level_columns import unnamed_labels
 from finance_platform.feeds.draft.money import Money, draft_scale, draft_unpivot
@@ -165,6 +166,7 @@ class _Ledger:
         draft_sign(self._draft, self._columns)
         if is_wide:
             draft_unread(self._draft, self._columns, {*self._used, *used_headers(self._draft)})
+            draft_growing_months(self._draft, self._columns)
 
     def _free(self) -> list[Column]:
         return [column for column in self._columns if column.name not in self._used and column.texts]

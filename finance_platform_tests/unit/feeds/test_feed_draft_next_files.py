@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from finance_platform.feeds.draft.values import guess_dates, read_day
 from finance_platform.feeds.values.dates import format_date
-from finance_platform.refresh.file_check.feed_check import check_file
+from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import settings
 from finance_platform_tests.unit.feeds.test_feed_draft import checked, drafted
@@ -110,3 +110,66 @@ def test_amounts_of_thousands_without_a_mark_show_that_there_is_none(tmp_path: P
     text = "Date;Dept;Account;Amount\n2025-03-03;10;6110;1234,50\n"
     assert drafted(text).columns["amount"].thousands is None
     assert checked(tmp_path, text).is_fine
+
+
+def wide_file(*headers: str) -> str:
+    amounts = ",".join(f"{place}.50" for place in range(len(headers)))
+    return f"Dept,Account,{','.join(headers)}\n10,6110,{amounts}\n20,6120,{amounts}\n"
+
+
+def next_check(folder: Path, name: str, first: str, second: str) -> FileCheck:
+    (folder / name).write_text(second, encoding="utf-8")
+    return check_file(LocalStore(folder), name, drafted(first, name), settings())
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ["Jan 2025", "Feb 2025", "Mar 2025", "Apr 2025"],
+        ["2025-01", "2025-02", "2025-03", "2025-04"],
+        ["01.2025", "02.2025", "03.2025", "04.2025"],
+        ["JAN-25", "FEB-25", "MAR-25", "APR-25"],
+        ["January", "February", "March", "April"],
+        ["P01", "P02", "P03", "P04"],
+        ["P1", "P2", "P3", "P4"],
+        ["M01", "M02", "M03", "M04"],
+    ],
+)
+def test_a_file_that_grows_by_a_column_each_month_needs_no_new_draft(headers: list[str], tmp_path: Path):
+    first = drafted(wide_file(*headers[:2]), "actuals_2025.csv")
+    assert (first.load.mode, first.plans_only) == ("replace_period", False)
+    for count in (3, 4):
+        read = next_check(tmp_path, "actuals_2025.csv", wide_file(*headers[:2]), wide_file(*headers[:count]))
+        assert read.is_fine, read.holds
+        assert len({period for _, period in read.sums}) == count
+
+
+@pytest.mark.parametrize("headers", [["Mar 2025", "Apr 2025", "Mar 2024"], ["Mar 2025", "Apr 2025", "Jun 2025"]])
+def test_months_of_another_year_and_gaps_hold_the_file_that_grows(headers: list[str], tmp_path: Path):
+    read = next_check(tmp_path, "actuals.csv", wide_file(*headers[:2]), wide_file(*headers))
+    assert read.holds
+
+
+@pytest.mark.parametrize(
+    ("name", "headers"),
+    [
+        ("budget.csv", ["Jan 2025", "Feb 2025"]),  # it may be cut off
+        ("actuals.csv", [f"2025-{month:02d}" for month in range(1, 13)]),
+        ("actuals.csv", ["Jan 2025", "Mar 2025"]),
+        ("actuals.csv", ["Nov 2024", "Dec 2024", "Jan 2025"]),
+        ("actuals.csv", ["Q1 2025", "Q2 2025"]),
+        ("actuals.csv", ["Jan 2025", "Feb-2025"]),
+        ("actuals.csv", ["janv. 2025", "févr. 2025"]),
+    ],
+)
+def test_other_files_name_each_of_their_columns(name: str, headers: list[str]):
+    unpivot = drafted(wide_file(*headers), name).unpivot
+    assert unpivot is not None
+    assert unpivot.columns == headers
+
+
+def test_a_month_that_is_not_read_is_named_without_a_year_that_it_lacks(tmp_path: Path):
+    """It was the month 2000-03."""
+    first, second = wide_file("Jan", "Feb"), wide_file("Jan", "Feb", "Mar")
+    (reason,) = next_check(tmp_path, "budget_2025.csv", first, second).holds
+    assert "the column 'Mar' looks like the month March and is not read" in reason
