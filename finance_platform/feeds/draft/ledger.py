@@ -48,6 +48,7 @@ from finance_platform.feeds.draft.scenarios import (
     quarters_of,
     scenario_of_name,
     scenario_of_view,
+    scenarios_of_sheets,
     versions_of_plan,
 )
 from finance_platform.feeds.draft.signs import draft_sign
@@ -295,6 +296,12 @@ class _Ledger:
         if "scenario" in self._draft.constants or any("scenario" in one for one in self._draft.measures.values()):
             return
         if self._is_in_headings("scenario"):
+            return
+        if of_sheets := scenarios_of_sheets(self._sample.sheets):
+            self._draft.is_plan = "Actual" not in of_sheets.values()
+            mapped = {word: scenario for word, scenario in of_sheets.items() if word != scenario.lower()}
+            source = {"from_name": rf"(?i)\b({'|'.join(of_sheets)})\b", **({"map": mapped} if mapped else {})}
+            self._draft.fields["scenario"] = FieldDraft(source, "decide: the scenario that each sheet is named by")
             return
         texts = [PurePosixPath(self._file).stem, *self._sample.above, self._sample.sheet or "", *self._sample.header]
         words = [word for text in texts for word in plain_name(text).split()]

@@ -12,6 +12,7 @@ from typing import Any
 
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import Column
+from finance_platform.feeds.draft.period_columns import read_scenario
 from finance_platform.feeds.feed_set import shipped_descriptors
 from finance_platform.feeds.file_names import value_from_name
 from finance_platform.feeds.values.header_words import names_forecast, plain_name
@@ -86,6 +87,16 @@ def quarters_of(months: Collection[int], first_month: int) -> set[int]:
     """
     counted = ({(month - first) % 12 // 3 + 1 for month in months} for first in (1, first_month))
     return {quarter for quarters in counted if len(quarters) == 1 for quarter in quarters if len(months) == _MONTHS}
+
+
+def scenarios_of_sheets(sheets: Sequence[str]) -> dict[str, str]:
+    """Return the scenario of each word of the names of sheets, such as Actual and Budget 2025.
+
+    Empty unless each sheet names one scenario, and they name several.
+    """
+    words = [[word for word in plain_name(name).split() if read_scenario(word)] for name in sheets]
+    named = {word: read_scenario(word) for found in words for word in found}
+    return named if all(len(found) == 1 for found in words) and len(set(named.values())) > 1 else {}
 
 
 def scenario_of_name(file: str) -> dict[str, Any]:

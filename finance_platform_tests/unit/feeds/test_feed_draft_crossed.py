@@ -164,3 +164,35 @@ def test_a_department_that_the_next_file_has_too_is_named(tmp_path: Path):
     found = next_check(tmp_path, csv_text(report(DEPARTMENTS, SCENARIOS)), csv_text(rows), "next_2025-03.csv")
     assert any("'D150 Service Actual'" in text for text in found.findings.notes)
     assert sums_by_place(found) == {("Actual", "2025-03"): "130.00", ("Budget", "2025-03"): "190.00"}
+
+
+@pytest.mark.parametrize(
+    ("names", "scenarios"),
+    [
+        (("Actual", "Budget"), ("Actual", "Budget")),
+        (("Actuals 2025", "Forecast 2025"), ("Actual", "Forecast")),
+        (("Ist", "Plan"), ("Actual", "Budget")),
+        (("2025 Budget", "2025 Forecast"), ("Budget", "Forecast")),
+    ],
+)
+def test_sheets_that_are_named_by_scenarios_give_them(
+    names: tuple[str, str], scenarios: tuple[str, str], tmp_path: Path
+):
+    """All lines of both sheets were of one scenario, without a question."""
+    header = ["Dept", "Account", "Jan", "Feb"]
+    sheets: dict[str, Rows] = {
+        name: [[*header], ["10", "6110", place + 0.5, place]] for place, name in enumerate(names, start=1)
+    }
+    name = "costs_2025.xlsx"
+    assert sums_by_place(check(tmp_path, workbook(sheets), name)) == {
+        (scenarios[0], "2025-01"): "1.50", (scenarios[0], "2025-02"): "1.00",
+        (scenarios[1], "2025-01"): "2.50", (scenarios[1], "2025-02"): "2.00",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "names", [("Budget North", "Budget South"), ("Actual", "Sales"), ("Actual vs Budget", "Budget")]
+)
+def test_sheets_that_are_named_otherwise_give_no_scenario(names: tuple[str, str]):
+    sheets: dict[str, Rows] = {name: [["Dept", "Account", "Jan"], ["10", "6110", 1.5]] for name in names}
+    assert "scenario" not in yaml.safe_load(drafted(workbook(sheets), "costs_2025.xlsx"))["columns"]
