@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -213,14 +214,20 @@ def withdraw(
 @with_exit_code
 def reopen(home: Path | None, period: str, why: str) -> int:
     """Reopen a closed period."""
+    from finance_platform.bootstrap import open_home
     from finance_platform.deliveries import period_decisions
-    from finance_platform.refresh.reopen import reopen_period
+    from finance_platform.deliveries.register import DecisionProposed
+    from finance_platform.refresh.reopen import reopen_period, show_as_open
 
     settings = require_raw_zone(load_settings(home=home))
     with locked_processed_zone(settings) as processed:
         decision = reopen_period(processed, period, new_author(settings, why))
         freed = period_decisions.held_until_reopened(processed, period)
+        is_open = not isinstance(decision, DecisionProposed)
+        shown_as_closed = show_as_open(replace(open_home(settings), processed=processed), period) if is_open else ""
     outcome = report_decision(decision, period, "is open again", settings)
+    if shown_as_closed:
+        echo(f"Until then, reports show {period} as closed: {shown_as_closed}.")
     if freed:
         names = ", ".join(quote_name(name) for name in freed)
         echo(f"It also judges again what waited because {period} was closed: {names}. `withdraw` drops it before that.")

@@ -210,3 +210,22 @@ def test_the_output_of_a_run_names_what_changed_a_signed_period_and_a_withdrawal
     assert home.select("SELECT * FROM Restatement") == []
     everything = home.command("restatement")
     assert (everything.returncode, "published as it was signed" in everything.stdout) == (0, True)
+
+
+def test_a_reopened_period_is_open_in_reports_before_the_next_run(home: Home) -> None:
+    status = "SELECT Period, IsClosed FROM PeriodCalendar WHERE Period = '2024-01'"
+    assert home.select(status) == [("2024-01", True)]
+    assert "reports show" not in home.command("reopen", "2024-01", "--why", "an invoice came late").stdout
+    assert home.select(status) == [("2024-01", False)]
+    assert home.command("report", "--period", "2024-01").returncode == 0
+    page = (home.path / "reports/report_pack-2024-01.html").read_text()
+    assert "is complete, not closed" in page
+    assert home.command("verify").returncode == 0
+
+
+def test_a_period_is_opened_without_its_warehouse_and_the_command_says_what_reports_show(home: Home) -> None:
+    (home.path / "warehouse.duckdb").write_bytes(b"damaged")
+    opened = home.command("reopen", "2024-01", "--why", "an invoice came late")
+    assert (opened.returncode, opened.stderr) == (0, "")
+    assert "Until then, reports show 2024-01 as closed: " in opened.stdout
+    assert home.state.closed == {}
