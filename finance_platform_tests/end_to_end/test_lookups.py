@@ -30,6 +30,7 @@ lookup: {feed: journals, on: Journal, take: [date, description]}
 constants: {scenario: Actual}
 hold_if_removes: never
 """
+ROWS_OF_LINES = b"Journal,Dept,Account,Amount\nJ1,D1,6000,10.00\nJ2,D1,6000,5.50\n j1 ,D2,6000,1.00\n"
 SENT = datetime(2025, 3, 1, tzinfo=UTC)
 
 
@@ -38,8 +39,7 @@ def home(tmp_path: Path, spark: SparkSession) -> LawHome:
     home = LawHome(tmp_path, spark)
     home.describe("journals", JOURNALS)
     home.describe("journal_lines", LINES)
-    rows = "Journal,Dept,Account,Amount\nJ1,D1,6000,10.00\nJ2,D1,6000,5.50\n j1 ,D2,6000,1.00\n"
-    home.put("lines.csv", rows.encode(), SENT)
+    home.put("lines.csv", ROWS_OF_LINES, SENT)
     return home
 
 

@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -45,7 +46,7 @@ from finance_platform.reports.variance import variance_rows
 from finance_platform.settings import Settings, load_settings
 from finance_platform.storage.listed_once import listed_once, listed_until_written
 from finance_platform.storage.local import LocalStore
-from finance_platform.storage.port import StoredObject
+from finance_platform.storage.port import ObjectStore, StoredObject
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform_tests.dagster_jobs import runs_write_workbooks
 from finance_platform_tests.end_to_end.dagster_refresh import run_refresh_job
@@ -97,19 +98,19 @@ def note_listings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     return listings
 
 
-def record_again(home: Home, settings: Settings) -> None:
-    """Take the home as it is for complete, since a file that was put back is another one for its etag."""
+def record(home: Home, settings: Settings, processed: ObjectStore | None = None, **changed: Any) -> bool:
+    """Record the home as it is for what its last complete run has left, with some values changed."""
     complete = read_complete_run(home.processed)
     assert complete is not None
-    assert record_complete_run(
-        home.processed,
-        home.warehouse,
-        reports_folder(settings),
-        settings,
-        run_id=complete.run_id,
-        checks=complete.checks,
-        platform=platform_version(),
+    values = {"run_id": complete.run_id, "checks": complete.checks, "platform": platform_version(), **changed}
+    return record_complete_run(
+        processed or home.processed, home.warehouse, reports_folder(settings), settings, **values
     )
+
+
+def record_again(home: Home, settings: Settings) -> None:
+    """Take the home as it is for complete, since a file that was put back is another one for its etag."""
+    assert record(home, settings)
     assert not is_needed(settings)
 
 
@@ -453,16 +454,7 @@ def test_a_record_that_is_damaged_or_of_another_release_needs_a_run(home: Home, 
 def test_a_run_whose_checks_are_not_all_known_leaves_no_record(home: Home, settings: Settings):
     complete = read_complete_run(home.processed)
     assert complete is not None
-    fewer = complete.checks[1:]
-    assert not record_complete_run(
-        home.processed,
-        home.warehouse,
-        reports_folder(settings),
-        settings,
-        run_id="other",
-        checks=fewer,
-        platform="any",
-    )
+    assert not record(home, settings, run_id="other", checks=complete.checks[1:], platform="any")
     assert read_complete_run(home.processed) == complete
 
 
@@ -470,19 +462,9 @@ def test_the_status_after_a_run_is_that_of_the_listing_which_the_record_of_the_r
     home: Home, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
     """With 20,000 deliveries on S3, a listing of everything is 300 requests."""
-    complete = read_complete_run(home.processed)
-    assert complete is not None
     listings = note_listings(monkeypatch)
     listed = listed_once(home.processed)
-    assert record_complete_run(
-        listed,
-        home.warehouse,
-        reports_folder(settings),
-        settings,
-        run_id=complete.run_id,
-        checks=complete.checks,
-        platform=platform_version(),
-    )
+    assert record(home, settings, listed)
     status = record_status(settings, listed, None)
     assert listings == [("processed", ""), ("raw", "")]
     assert encode_status(read_status(settings)) == encode_status(status)
@@ -495,15 +477,7 @@ def test_the_record_of_a_run_during_which_the_platform_was_replaced_has_no_versi
     complete = read_complete_run(home.processed)
     assert complete is not None
     assert complete.code
-    assert record_complete_run(
-        home.processed,
-        home.warehouse,
-        reports_folder(settings),
-        settings,
-        run_id=complete.run_id,
-        checks=complete.checks,
-        platform="replaced",
-    )
+    assert record(home, settings, platform="replaced")
     found = read_complete_run(home.processed)
     assert found is not None
     assert found.code == {}

@@ -56,6 +56,13 @@ def imported(home: Home, *arguments: str) -> set[str]:
     return done.modules
 
 
+def printed(code: str) -> str:
+    """Return what a process of its own prints that runs this code."""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=unmeasured_environment(), capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
 def test_commands_that_read_import_no_dagster_no_spark_and_no_library_that_they_do_not_use(run_home: Home):
     home = ["--home", str(run_home.path)]
     sql = "SELECT COUNT(*) FROM FactFinancials"
@@ -83,9 +90,7 @@ def test_a_run_imports_no_library_that_makes_its_process_end_in_the_usual_way():
         "import sys; import finance_platform.orchestration.refresh_run; from finance_platform.cli import _UNTIDY; "
         "print(sorted(_UNTIDY & set(sys.modules)))"
     )
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, env=unmeasured_environment(), capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert printed(code) == "[]"
 
 
 def test_a_run_imports_neither_colours_of_listings_nor_a_parser_of_sql_nor_the_reader():
@@ -96,9 +101,7 @@ def test_a_run_imports_neither_colours_of_listings_nor_a_parser_of_sql_nor_the_r
         "import finance_platform.orchestration.refresh_run; "
         "print(sorted({'pygments', 'attr', 'sqlglot', 'finance_platform.feeds.read_file'} & set(sys.modules)))"
     )
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, env=unmeasured_environment(), capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert printed(code) == "[]"
 
 
 def test_no_garbage_is_searched_for_among_the_modules_of_a_run():
@@ -108,6 +111,4 @@ def test_no_garbage_is_searched_for_among_the_modules_of_a_run():
         "    searched = gc.isenabled()\n"
         "print(searched, gc.isenabled(), gc.get_freeze_count() > 10_000)"
     )
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, env=unmeasured_environment(), capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False True True"
+    assert printed(code) == "False True True"

@@ -15,26 +15,14 @@ import pytest
 from pyspark.sql import SparkSession
 
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
+from finance_platform_tests.end_to_end import test_lookups as journal_lines
+from finance_platform_tests.end_to_end.test_lookups import JOURNALS, ROWS_OF_LINES
 from finance_platform_tests.model_based.home import LawHome
 from finance_platform_tests.unit.factories import descriptor
 
 pytestmark = pytest.mark.end_to_end
 
-JOURNALS = """
-feed: journals
-kind: lookup
-path: headers_*.csv
-columns: {key: Journal, date: {from: Posted, formats: [dd.MM.yyyy]}, description: Text}
-"""
-LINES = """
-feed: journal_lines
-kind: ledger
-path: lines.csv
-columns: {department: Dept, account: Account, amount: Amount}
-lookup: {feed: journals, on: Journal, take: [date, description]}
-constants: {scenario: Forecast}
-hold_if_removes: never
-"""
+LINES = journal_lines.LINES.replace("Actual", "Forecast")
 LEDGER = """
 feed: ledger
 kind: ledger
@@ -54,7 +42,6 @@ constants: {scenario: Budget}
 hold_if_removes: never
 """
 SENT = datetime(2026, 1, 5, tzinfo=UTC)
-ROWS_OF_LINES = b"Journal,Dept,Account,Amount\nJ1,D1,6000,10.00\nJ2,D1,6000,5.50\n j1 ,D2,6000,1.00\n"
 
 Months = dict[str, Decimal]
 

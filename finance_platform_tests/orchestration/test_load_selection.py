@@ -16,21 +16,10 @@ from finance_platform.settings import Settings
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.ledger import published_slices
 from finance_platform_tests.profiles import at_night
-from finance_platform_tests.unit.factories import settings, write
+from finance_platform_tests.unit.factories import JOURNAL, settings, write
 
 pytestmark = pytest.mark.end_to_end
 
-JOURNAL = """\
-feed: journal
-kind: ledger
-path: journal*.csv
-columns:
-  date: {from: Date, formats: [yyyy-MM-dd]}
-  department: {from: Dept}
-  account: {from: Account}
-  amount: {from: {debit: Dr, credit: Cr}}
-constants: {scenario: Actual}
-"""
 LINES = "Date,Dept,Account,Dr,Cr\n2025-01-10,D100,4000,,100.00\n"
 LOAD = [dg.AssetKey(["warehouse", contract.name]) for contract in STAR]
 READ = [

@@ -27,21 +27,11 @@ from finance_platform_tests.end_to_end.home import Home, Tables
 from finance_platform_tests.end_to_end.small_home import ACCOUNTS, create_small_home
 from finance_platform_tests.environment import clean_environment
 from finance_platform_tests.profiles import at_night
+from finance_platform_tests.unit.factories import JOURNAL
 
 pytestmark = pytest.mark.end_to_end
 
 STEPS = ["register", "standardise", "build_star", "load", "reporting__variance_report"]
-JOURNAL = """\
-feed: journal
-kind: ledger
-path: journal.csv
-columns:
-  date: {from: Date, formats: [yyyy-MM-dd]}
-  department: {from: Dept}
-  account: {from: Account}
-  amount: {from: {debit: Dr, credit: Cr}}
-constants: {scenario: Actual}
-"""
 JOURNAL_LINES = "Date,Dept,Account,Dr,Cr\n2024-03-10,D100,6100,100.00,\n"
 DESCRIBED = f"{ACCOUNTS}6100,Rent,Expense,Premises,\n"
 BUDGET_MORE = "period,department_code,account_number,budget_amount\n2024-03,D100,4000,5.00\n"

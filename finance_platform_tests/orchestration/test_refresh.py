@@ -58,7 +58,7 @@ from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.ledger import PublishedSlice, published_slices
 from finance_platform.warehouse.port import Queryable
 from finance_platform_tests.profiles import at_night
-from finance_platform_tests.unit.factories import LEDGER, settings, write
+from finance_platform_tests.unit.factories import JOURNAL, LEDGER, settings, write
 
 pytestmark = pytest.mark.end_to_end
 
@@ -76,17 +76,6 @@ columns:
   amount: {from: Amount}
 constants: {scenario: Actual}
 tolerance: {rejected_rows: 0.5}
-"""
-JOURNAL = """\
-feed: journal
-kind: ledger
-path: journal*.csv
-columns:
-  date: {from: Date, formats: [yyyy-MM-dd]}
-  department: {from: Dept}
-  account: {from: Account}
-  amount: {from: {debit: Dr, credit: Cr}}
-constants: {scenario: Actual}
 """
 
 Line = tuple[str, str, str, str]

@@ -44,6 +44,19 @@ constants: {scenario: Actual}
 """
 """The smallest ledger descriptor, header `HEADER`."""
 
+JOURNAL = """\
+feed: journal
+kind: ledger
+path: journal*.csv
+columns:
+  date: {from: Date, formats: [yyyy-MM-dd]}
+  department: {from: Dept}
+  account: {from: Account}
+  amount: {from: {debit: Dr, credit: Cr}}
+constants: {scenario: Actual}
+"""
+"""A journal of debits and credits: without a type of its account, a line has no sign."""
+
 HEADER = ("Date", "Dept", "Account", "Amount")
 GOOD = {"Date": "2025-01-15", "Dept": "D100", "Account": "4000", "Amount": "100.00"}
 """A row under `HEADER` that violates no rule."""

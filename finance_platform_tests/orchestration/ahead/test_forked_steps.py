@@ -27,7 +27,6 @@ from finance_platform.data_catalog import delta_log
 from finance_platform.data_catalog.delta_log import SyncReport
 from finance_platform.deliveries.commits import read_commits, write_commits
 from finance_platform.deliveries.current_state import read_state
-from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.register import Register
 from finance_platform.errors import WorkbookSizeError
 from finance_platform.home import Home
@@ -43,7 +42,6 @@ from finance_platform.refresh import report_pack as last_step
 from finance_platform.refresh.steps import build_star as third_step
 from finance_platform.refresh.steps import publish as fourth_step
 from finance_platform.refresh.steps.standardise import ReadDeliveries, Standardised
-from finance_platform.refresh.steps.unread_files import UnreadFile
 from finance_platform.settings import Settings
 from finance_platform.slices.commits import ScenarioSum, SliceCommit
 from finance_platform.slices.versions import TargetSlice
@@ -53,12 +51,10 @@ from finance_platform.storage.port import ObjectStore, StoredObject
 from finance_platform.warehouse.duckdb.kept_readers import kept_readers, known_answers
 from finance_platform.warehouse.known_answers import KnownAnswers
 from finance_platform.warehouse.port import QueryResult
-from finance_platform_tests.orchestration.ahead.test_steps_ahead import HOST, ignore
+from finance_platform_tests.orchestration.ahead.test_steps_ahead import HOST, READ, SCAN, ignore
 from finance_platform_tests.unit.factories import commit_of, delivered, log_of, settings, write
 from finance_platform_tests.waits import wait_until
 
-SCAN = cast("RawZoneScan", object())
-READ = ReadDeliveries(not_opened=[UnreadFile("a.csv", "gone", "run again")])
 GOOD = Outcome(LINES_EQUAL_STAR, passed=True, summary="equal")
 BAD = Outcome(LINES_EQUAL_STAR, passed=False, summary="not equal")
 

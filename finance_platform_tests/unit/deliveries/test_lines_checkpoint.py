@@ -42,6 +42,7 @@ from finance_platform.storage.local import LocalStore
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.transforms.rows import ledger_line
 from finance_platform_tests.unit.counting_store import CountingStore
+from finance_platform_tests.unit.deliveries.checkpoint_events import CheckpointEvents
 
 JANUARY, FEBRUARY = "2025-01", "2025-02"
 FEWEST = 3
@@ -332,7 +333,7 @@ def test_a_build_that_fails_at_any_write_or_removal_of_a_checkpoint_is_repaired_
 
 
 @dataclass
-class History(Zone):
+class History(Zone, CheckpointEvents):
     """A zone to which anything may happen; each method is one event, and `number` chooses what it is about."""
 
     withdrawn: dict[str, list[DataFile]] = field(default_factory=dict)
@@ -346,36 +347,9 @@ class History(Zone):
         if len(names) > 1:
             self.superseded[names[number % (len(names) - 1)]] = names[-1]
 
-    def withdraw(self, number: int) -> None:
-        if self.files:
-            name = sorted(self.files)[number % len(self.files)]
-            self.withdrawn[name] = self.files.pop(name)
-
-    def take_in(self, number: int) -> None:
-        if self.withdrawn:
-            name = sorted(self.withdrawn)[number % len(self.withdrawn)]
-            self.files[name] = self.withdrawn.pop(name)
-
     def read_again(self, number: int) -> None:
         if self.files:
             self.deliver(sorted(self.files)[number % len(self.files)], amount=f"{number}.00", feed=f"again{number}")
-
-    def lose(self, number: int) -> None:
-        if self.checkpoint:
-            self.checkpoint[number % len(self.checkpoint)].unlink()
-
-    def damage(self, number: int) -> None:
-        if self.checkpoint:
-            path = self.checkpoint[number % len(self.checkpoint)]
-            path.write_bytes(path.read_bytes()[: number * 40])
-
-    def copy(self, _: int) -> None:
-        if self.checkpoint:
-            shutil.copytree(self.path / "checkpoints", self.path / "older", dirs_exist_ok=True)
-
-    def restore(self, _: int) -> None:
-        if (self.path / "older").exists():
-            shutil.copytree(self.path / "older", self.path / "checkpoints", dirs_exist_ok=True)
 
 
 EVENTS = (

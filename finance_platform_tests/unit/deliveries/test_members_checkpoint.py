@@ -30,6 +30,7 @@ from finance_platform.storage.checkpoints import open_checkpoint, store_checkpoi
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.counting_store import CountingStore
+from finance_platform_tests.unit.deliveries.checkpoint_events import CheckpointEvents
 
 FEWEST = 3
 SCHEMA = arrow_schema(MEMBERS.columns)
@@ -322,7 +323,7 @@ def test_a_checkpoint_is_read_as_one_of_its_form_only(zone: Zone):
 
 
 @dataclass
-class History(Zone):
+class History(Zone, CheckpointEvents):
     """A zone to which anything may happen; each method is one event, and `number` chooses what it is about."""
 
     withdrawn: dict[str, tuple[DataFile, list[str]]] = field(default_factory=dict)
@@ -338,16 +339,6 @@ class History(Zone):
         ]
         self.deliver(*names, rows=said)
 
-    def withdraw(self, number: int) -> None:
-        if self.files:
-            name = sorted(self.files)[number % len(self.files)]
-            self.withdrawn[name] = self.files.pop(name)
-
-    def take_in(self, number: int) -> None:
-        if self.withdrawn:
-            name = sorted(self.withdrawn)[number % len(self.withdrawn)]
-            self.files[name] = self.withdrawn.pop(name)
-
     def read_again(self, number: int) -> None:
         if self.files:
             _, deliveries = self.files[sorted(self.files)[number % len(self.files)]]
@@ -357,23 +348,6 @@ class History(Zone):
 
     def reorder(self, _: int) -> None:
         self.order.reverse()
-
-    def lose(self, number: int) -> None:
-        if self.checkpoint:
-            self.checkpoint[number % len(self.checkpoint)].unlink()
-
-    def damage(self, number: int) -> None:
-        if self.checkpoint:
-            path = self.checkpoint[number % len(self.checkpoint)]
-            path.write_bytes(path.read_bytes()[: number * 40])
-
-    def copy(self, _: int) -> None:
-        if self.checkpoint:
-            shutil.copytree(self.path / "checkpoints", self.path / "older", dirs_exist_ok=True)
-
-    def restore(self, _: int) -> None:
-        if (self.path / "older").exists():
-            shutil.copytree(self.path / "older", self.path / "checkpoints", dirs_exist_ok=True)
 
     def first_statements(self) -> list[Row]:
         """Return what a build gets, by the words of the rule: of equal statements the first delivery's."""
