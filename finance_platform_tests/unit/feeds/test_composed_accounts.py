@@ -12,7 +12,7 @@ from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.refresh.file_check.feed_check import FileCheck
 from finance_platform_tests.unit.checked_files import check_text
 from finance_platform_tests.unit.factories import settings
-from finance_platform_tests.unit.feeds.test_feed_draft import checked, draft, mistakes_of
+from finance_platform_tests.unit.feeds.drafts import checked, draft, mistakes_of
 from finance_platform_tests.unit.feeds.test_feed_draft_levels import account_sums
 
 SEGMENTS = """\

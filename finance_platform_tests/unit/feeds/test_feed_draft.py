@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -16,16 +15,15 @@ from hypothesis import settings as settings_of_test
 from hypothesis import strategies as st
 
 from finance_platform.errors import DescriptorError, UnreadableDeliveryError
-from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.feeds.draft import draft_descriptor
 from finance_platform.feeds.draft.values import guess_amounts, guess_dates
 from finance_platform.feeds.values.header_words import WORDS, plain_name
 from finance_platform.feeds.values.month_names import read_month
-from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
+from finance_platform.refresh.file_check.feed_check import check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.unit.feeds.drafts import checked, draft, drafted, mistakes_of
 from finance_platform_tests.workbooks import xlsx
 
 GERMAN = """\
@@ -41,27 +39,6 @@ Date comptable,Centre de coût,Numéro de compte,Débit,Crédit,Libellé
 28/01/2025,C1,701000,,"300.00",Ventes
 """
 PLAIN = "Posting Date,Cost Centre,GL Account,Amount\n2025-01-31,D1,4000,10.00\n2025-02-28,D1,4000,20.00\n"
-
-
-def draft(text: str | bytes, name: str = "ledger.csv", first_month: int = 1) -> str:
-    data = text if isinstance(text, bytes) else text.encode()
-    return draft_descriptor(lambda: io.BytesIO(data), name, "USD", first_month)
-
-
-def drafted(text: str | bytes, name: str = "ledger.csv", **decided: str) -> FeedDescriptor:
-    """Return the draft as a descriptor, after a person has decided what the keys of `decided` name."""
-    written = draft(text, name)
-    for key, value in decided.items():
-        assert f"{key}: DECIDE" in written
-        written = written.replace(f"{key}: DECIDE", f"{key}: {value}")
-    return parse_descriptor(written, "draft.yaml")
-
-
-def checked(folder: Path, text: str | bytes, name: str = "ledger.csv", **decided: str) -> FileCheck:
-    (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
-    feed = drafted(text, name, **decided)
-    assert feed.matches(name)
-    return check_file(LocalStore(folder), name, feed, settings())
 
 
 def test_a_file_in_which_nothing_is_ambiguous_passes_check_by_its_draft(tmp_path: Path):
@@ -307,14 +284,6 @@ def test_a_file_that_programs_exchange_is_refused_with_what_to_export(text: str,
 @pytest.mark.parametrize("first", ["#", "!Account", "[Account]", "{Account"])
 def test_a_table_whose_first_header_has_a_mark_is_drafted(first: str):
     assert draft(f"{first},Dept,Date,Amount\n6110,10,2025-03-01,5.00\n")
-
-
-def mistakes_of(text: str) -> list[str]:
-    try:
-        parse_descriptor(text, "draft.yaml")
-    except DescriptorError as error:
-        return error.found.split("; ")
-    return []
 
 
 HOSTILE = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)

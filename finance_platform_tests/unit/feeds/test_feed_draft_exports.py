@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from finance_platform.errors import UnreadableDeliveryError
-from finance_platform_tests.unit.feeds.test_feed_draft import checked, draft
+from finance_platform_tests.unit.feeds.drafts import checked, draft
 
 PAGE = (
     "Sachkonten Einzelpostenliste    Seite 1\n\nHauptbuchkonto\t{account}\nBuchungskreis\t1000\nLedger\t0L\n\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from finance_platform_tests.unit.feeds.test_feed_draft import checked, draft
+from finance_platform_tests.unit.feeds.drafts import checked, draft
 from finance_platform_tests.unit.feeds.test_feed_draft_shapes import sums
 
 EXACT = """\

@@ -17,7 +17,7 @@ from finance_platform.refresh.file_check.feed_check import check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.checked_files import check_text
 from finance_platform_tests.unit.factories import settings
-from finance_platform_tests.unit.feeds.test_feed_draft import checked, draft, drafted
+from finance_platform_tests.unit.feeds.drafts import checked, draft, drafted
 from finance_platform_tests.unit.feeds.test_feed_draft_shapes import sums
 
 DETAIL = """\

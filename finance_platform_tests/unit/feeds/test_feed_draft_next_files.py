@@ -14,7 +14,7 @@ from finance_platform.feeds.values.dates import format_date
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import settings
-from finance_platform_tests.unit.feeds.test_feed_draft import checked, drafted
+from finance_platform_tests.unit.feeds.drafts import checked, drafted
 
 
 def next_sums(folder: Path, first: str, second: str) -> dict[str, str]:

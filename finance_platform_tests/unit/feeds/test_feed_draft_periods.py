@@ -12,13 +12,12 @@ import xlsxwriter
 import yaml
 
 from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.feeds.draft import draft_descriptor
 from finance_platform.feeds.draft.quarter_words import plain_quarter
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.checked_files import check_text, check_written
 from finance_platform_tests.unit.factories import settings
-from finance_platform_tests.unit.feeds.test_feed_draft import checked, draft, mistakes_of
+from finance_platform_tests.unit.feeds.drafts import checked, draft, mistakes_of
 from finance_platform_tests.unit.feeds.test_feed_draft_shapes import sums
 
 Shape = Callable[[list[str]], str]
@@ -455,7 +454,7 @@ def test_months_that_ended_are_read(tmp_path: Path):
 def test_twelve_numbered_amounts_are_the_periods_of_the_fiscal_year(month: int, first: str, tmp_path: Path):
     header = ",".join(f"Amount {number}" for number in range(1, 13))
     text = f"Account,Department,Year,{header}\n6110,100,2025,{','.join(f'{n}.50' for n in range(1, 13))}\n"
-    feed = draft_descriptor(lambda: io.BytesIO(text.encode()), "import.csv", "USD", month)
+    feed = draft(text, "import.csv", month)
     check = check_text(tmp_path, text, feed, "import.csv", fiscal_year_start_month=month)
     assert check.is_fine
     assert str(check.sums["Actual", first].amount) == "1.50"
@@ -505,7 +504,7 @@ def test_a_budget_of_the_months_of_the_quarter_in_its_name_is_a_part_of_the_budg
     names = [f"{month} 2025" for month in months.split()]
     text = f"Cost Centre,Account,{','.join(names)}\n100,6110,{','.join('1.00' for _ in names)}\n"
     (tmp_path / "budget_q1_2025.csv").write_text(text)
-    drafted = draft_descriptor(lambda: io.BytesIO(text.encode()), "budget_q1_2025.csv", "USD", first_month)
+    drafted = draft(text, "budget_q1_2025.csv", first_month)
     check = check_written(tmp_path, drafted, "budget_q1_2025.csv", fiscal_year_start_month=first_month)
     assert {name for name, _ in check.sums} == {scenario}
     assert ("may be the version Budget Q1" in drafted) is (scenario == "Budget")

@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform.feeds.descriptor.parser import parse_descriptor
+from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
+from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.checked_files import check_text, check_written
-from finance_platform_tests.unit.feeds.test_feed_draft import checked, draft
+from finance_platform_tests.unit.factories import settings
+from finance_platform_tests.unit.feeds.drafts import checked, draft
 from finance_platform_tests.unit.feeds.test_feed_draft_shapes import sums
 
 HEADER = "Date,Cost Centre,Account,Amount\n"

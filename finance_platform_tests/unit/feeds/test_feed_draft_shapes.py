@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from finance_platform_tests.unit.feeds.test_feed_draft import checked, draft, drafted, mistakes_of
+from finance_platform_tests.unit.feeds.drafts import checked, draft, drafted, mistakes_of
 
 
 def sums(folder: Path, text: str, name: str = "costs.csv", **decided: str) -> dict[tuple[str, str], str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
 
 import pytest
 import xlsxwriter
@@ -12,13 +11,8 @@ import yaml
 
 from finance_platform.refresh.file_check.feed_check import FileCheck
 from finance_platform_tests.unit.checked_files import check_text
-from finance_platform_tests.unit.feeds.test_feed_draft import checked, draft
+from finance_platform_tests.unit.feeds.drafts import checked, columns_of, draft
 from finance_platform_tests.unit.feeds.test_feed_draft_shapes import sums
-
-
-def columns_of(text: str, name: str = "export.csv") -> dict[str, Any]:
-    columns: dict[str, Any] = yaml.safe_load(draft(text, name))["columns"]
-    return columns
 
 
 def decided(folder: Path, text: str, name: str, *answers: tuple[str, str]) -> FileCheck:

@@ -11,14 +11,8 @@ import yaml
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.refresh.file_check.feed_check import FileCheck
 from finance_platform_tests.unit.checked_files import check_text, check_written
-from finance_platform_tests.unit.feeds.test_feed_draft import checked, draft, mistakes_of
+from finance_platform_tests.unit.feeds.drafts import checked, columns_of, draft, mistakes_of
 from finance_platform_tests.unit.feeds.test_feed_draft_shapes import sums
-
-
-def columns_of(text: str, name: str = "export.csv") -> dict[str, Any]:
-    """Return the columns of a file's draft."""
-    columns: dict[str, Any] = yaml.safe_load(draft(text, name))["columns"]
-    return columns
 
 
 def source_of(field: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,7 +12,6 @@ import yaml
 from finance_platform.errors import DescriptorError
 from finance_platform.feeds.cells import FieldSource, RawBatch
 from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.feeds.draft import draft_descriptor
 from finance_platform.feeds.lines.filled_cells import FilledCells
 from finance_platform.feeds.resolved import FieldRule
 from finance_platform.feeds.row_marks import RowMarker
@@ -21,6 +19,7 @@ from finance_platform.feeds.values.hidden_characters import CleanedCells
 from finance_platform.refresh.file_check.feed_check import FileCheck
 from finance_platform_tests.unit.checked_files import check_text, check_written
 from finance_platform_tests.unit.factories import raw_batch, settings
+from finance_platform_tests.unit.feeds.drafts import draft
 
 LEDGER = """\
 feed: x
@@ -132,7 +131,7 @@ def test_where_a_cell_cannot_be_filled_the_descriptor_is_refused(change: tuple[s
 def test_a_draft_fills_labels_of_blocks_and_asks_for_other_blanks():
     def department(lines: list[str], field: str = "department") -> object:
         text = "".join(f"{line}\n" for line in ["Department,Date,Account,Amount", *lines])
-        written = draft_descriptor(lambda: io.BytesIO(text.encode()), "x.csv", "USD")
+        written = draft(text, "x.csv")
         return yaml.safe_load(written)["columns"][field]
 
     dated = [line.replace(",,", ",2025-01-31,") for line in PIVOT]

@@ -5,7 +5,6 @@ Does not belong here: columns that are read (see `test_shapes`, `test_feed_draft
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import unicodedata
@@ -20,11 +19,11 @@ from hypothesis import example, given
 from hypothesis import settings as settings_of_test
 from hypothesis import strategies as st
 
-from finance_platform.feeds.draft import draft_descriptor
 from finance_platform.feeds.values.month_names import MONTH_NAMES, read_month, turn_of_year
 from finance_platform.refresh.file_check.feed_check import FileCheck
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.checked_files import check_text
+from finance_platform_tests.unit.feeds.drafts import draft
 
 WIDE: dict[str, Any] = {
     "feed": "wide",
@@ -288,14 +287,14 @@ def test_twelve_months_of_any_language_and_form_are_read_and_none_is_dropped_in_
 ):
     folder, headers = tmp_path_factory.mktemp("law"), headers_of(form, spelling)
     text = table(*headers, "Gesamt")
-    drafted = draft_descriptor(lambda: io.BytesIO(text.encode()), "wide.csv", "USD")
+    drafted = draft(text, "wide.csv")
     read = check(folder, text, drafted)
     assert read.is_fine, drafted
     assert {period for _, period in read.sums} == {f"2026-{month:02d}" for month in range(1, 13)}
     assert read.outcomes["accepted"].amount == Decimal(2**12 - 1)
     unknown = [*headers[:lost], "Xyz", *headers[lost + 1 :]]
     other = table(*unknown, "Gesamt")
-    asked = draft_descriptor(lambda: io.BytesIO(other.encode()), "wide.csv", "USD")
+    asked = draft(other, "wide.csv")
     assert "Xyz: DECIDE" in asked
     # A pattern takes the columns that are there.
     feed = yaml.safe_load(drafted)
