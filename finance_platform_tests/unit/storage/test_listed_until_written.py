@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from finance_platform.code_version import JobName
 from finance_platform.errors import DiskError, LeaseLostError
 from finance_platform.refresh.steps.step_listings import listed_between_jobs
-from finance_platform.storage import listed_once, remembered_reads
+from finance_platform.storage import listed_once, listing_store, remembered_reads
 from finance_platform.storage.documents import find_damaged_files
 from finance_platform.storage.lease import LeaseTimings, hold_lease, lease_key
 from finance_platform.storage.listed_once import (
@@ -88,8 +88,8 @@ def remote(tmp_path: Path) -> Iterator[CountingStore]:
 @pytest.fixture
 def large(remote: CountingStore, monkeypatch: pytest.MonkeyPatch) -> CountingStore:
     """A remote store with more objects than are listed at once."""
-    monkeypatch.setattr(listed_once, "SMALL_OBJECTS", 3)
-    monkeypatch.setattr(listed_once, "_PAGE", 2)
+    monkeypatch.setattr(listing_store, "SMALL_OBJECTS", 3)
+    monkeypatch.setattr(listing_store, "_PAGE", 2)
     return remote
 
 
@@ -538,8 +538,8 @@ def test_whatever_a_run_and_its_jobs_write_the_run_has_what_the_store_has(
     steps: list[tuple[str, str, str]], page: int
 ) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(listed_once, "_PAGE", page)
-        patch.setattr(listed_once, "SMALL_OBJECTS", page)
+        patch.setattr(listing_store, "_PAGE", page)
+        patch.setattr(listing_store, "SMALL_OBJECTS", page)
         store = RemoteStore(Path(folder))
         run = listed_while_locked(store)
         for number, (step, key, prefix) in enumerate(steps):
