@@ -29,7 +29,9 @@ _CORRECT = "correct the YAML on that line"
 _UNUSUAL = re.compile(r"[^\x0a\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 """Tabs, other line breaks, and characters of which YAML has rules of their own."""
 
-_COMMENT_LINE = re.compile(r"^ *#.*$", re.MULTILINE)
+_CERTAIN_LINE = re.compile(r'^ *(?:#.*|\w+: "[^"\\]*")$', re.MULTILINE | re.ASCII)
+"""A comment, or a key with a quoted text, such as a pattern: both parsers take what is in it alike."""
+
 _NOT_PLAIN = re.compile(r'(?:^|[\s\[{,:])[%&*!|>@`]|\?|"[^"]*\\', re.MULTILINE)
 """What the parsers may take differently: directives, anchors, aliases, tags, blocks, question marks and escapes."""
 
@@ -80,7 +82,7 @@ def load_tree(text: str) -> tuple[Any, Any]:
 
 def is_plain(text: str) -> bool:
     """Return whether both of PyYAML's parsers read a text alike, if they accept it."""
-    return not _UNUSUAL.search(text) and not _NOT_PLAIN.search(_COMMENT_LINE.sub("", text))
+    return not _UNUSUAL.search(text) and not _NOT_PLAIN.search(_CERTAIN_LINE.sub("", text))
 
 
 def _is_shallow(text: str) -> bool:

@@ -20,9 +20,6 @@ from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.factories import LEDGER
 
 SHIPPED = sorted(Path(str(resources.files("finance_platform.feeds"))).glob("builtin/*.yaml"))
-PLAIN = [file for file in SHIPPED if file.stem not in {"budget", "forecast"}]
-"""Those without a question mark in a pattern."""
-
 PIECES = [
     "a",
     "]?",
@@ -45,6 +42,8 @@ PIECES = [
     "*.csv",
     "?",
     "&",
+    '"(?i)a"',
+    '\n  b: "c?"\n',
 ]
 
 
@@ -76,7 +75,7 @@ def read_in_python(text: str) -> Any:
         return read(text)
 
 
-@pytest.mark.parametrize("file", PLAIN, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
 def test_shipped_descriptors_are_read_by_the_fast_parser_alone(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = file.read_text(encoding="utf-8")
     expected = read_in_python(text)
@@ -93,6 +92,7 @@ def test_shipped_descriptors_are_read_by_the_fast_parser_alone(file: Path, monke
 @example("{a? b: 1}", 0, 0)
 @example("\\t", LEDGER.index("path"), 0)
 @example("&a", LEDGER.index(": ") + 2, 0)
+@example('[ "a\n  b: "c?"\n', LEDGER.index(": ") + 2, 0)
 @example("\n, ", LEDGER.index(" Actual"), 0)
 def test_a_changed_descriptor_is_read_or_refused_alike_by_both_parsers(inserted: str, place: int, removed: int) -> None:
     text = LEDGER[:place] + inserted + LEDGER[place + removed :]
@@ -134,6 +134,8 @@ def test_both_parsers_count_the_same_values(monkeypatch: pytest.MonkeyPatch) -> 
     [
         "a: [b?c]",
         "a: {b? c: 1}",
+        'a: [b?, "c"]',
+        'a: {"b?": c}',
         "a:\tb",
         "a: &b c",
         "a: *b",
@@ -146,4 +148,4 @@ def test_both_parsers_count_the_same_values(monkeypatch: pytest.MonkeyPatch) -> 
 )
 def test_what_the_parsers_take_differently_is_not_plain(text: str) -> None:
     assert not is_plain(text)
-    assert is_plain("# 100 % of `it`, *all*\na: [b, 'c*']\nd: e*.csv\n")
+    assert is_plain("# 100 % of `it`, *all*\na: [b, 'c*']\nd: e*.csv\nf: \"(?i)^g[ _]?[0-9]\"\n")
