@@ -99,7 +99,7 @@ def dagster_jobs_in_this_process() -> Iterator[None]:
         patch.setattr(SqliteEventLogStorage, "store_event", _store_no_output)
         patch.setattr(report_pack, "MAX_AMOUNTS_OF_A_RUN", -1)
         for module in (reporting, warehouse):
-            patch.setattr(module, "read_published_pack", _read_pack_without_profit_and_loss)
+            patch.setattr(module, "read_pack", _read_pack_without_profit_and_loss)
         patch.setattr(
             star, "sync_as_reported", lambda *_: SyncReport("not looked at")
         )  # see `end_to_end.test_open_tables`
@@ -111,7 +111,7 @@ def runs_write_workbooks() -> Iterator[None]:
     """Let runs in this process write the whole report pack and its workbook, as they do outside of tests."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (reporting, warehouse):
-            patch.setattr(module, "read_published_pack", report_pack.read_published_pack)
+            patch.setattr(module, "read_pack", report_pack.read_published_pack)
         patch.setattr(report_pack, "MAX_AMOUNTS_OF_A_RUN", _MAX_AMOUNTS)
         yield
 

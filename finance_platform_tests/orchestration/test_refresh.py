@@ -292,11 +292,11 @@ def again(home: Settings, first: Seen, pack_readers: list[str]) -> Seen:
     """Nothing happened; the versions of the jobs' code are known from the first run's record."""
     assert first.outcome.succeeded
 
-    read_published_pack: Callable[..., Pack] = vars(warehouse)["read_published_pack"]  # as the first run has read it
+    read_pack: Callable[..., Pack] = vars(warehouse)["read_pack"]  # as the first run has read it
 
     def read(*arguments: Any) -> Pack:
         pack_readers.append(threading.current_thread().name)
-        return read_published_pack(*arguments)
+        return read_pack(*arguments)
 
     def derive(job: str, _: object) -> str:
         raise AssertionError(f"the version of {job} was derived again")
@@ -305,7 +305,7 @@ def again(home: Settings, first: Seen, pack_readers: list[str]) -> Seen:
         # Nor read from what another process has kept, which a read-only installation does not have.
         patch.setattr(code_version, "_kept_version", derive)
         for module in (reporting, warehouse):
-            patch.setattr(module, "read_published_pack", read)
+            patch.setattr(module, "read_pack", read)
         return run(home)
 
 

@@ -17,7 +17,7 @@ from finance_platform.bootstrap import home_lock, warehouse_readers
 from finance_platform.code_version import platform_version
 from finance_platform.errors import LockedError
 from finance_platform.feeds.feed_set import load_feed_set
-from finance_platform.orchestration.ahead.pack_ahead import PackAhead
+from finance_platform.orchestration.ahead.pack_ahead import PackAhead, read_pack
 from finance_platform.orchestration.ahead.taken_steps import TakenSteps
 from finance_platform.orchestration.checks import evaluated_check
 from finance_platform.orchestration.error_handling import dagster_failures
@@ -115,10 +115,9 @@ def _variance_report(
 def _write_pack(
     processed: ObjectStore, warehouse: Warehouse, reports: ObjectStore, settings: Settings, ahead: PackAhead | None
 ) -> WrittenPack:
-    # Imported here: what makes a pack is not needed where it was made ahead.
-    from finance_platform.refresh.report_pack import read_figures_for_a_run, read_published_pack, write_report_pack
+    from finance_platform.refresh.report_pack import read_figures_for_a_run, write_report_pack  # as `read_pack` does
 
-    read = partial(read_published_pack, processed, warehouse, settings)
+    read = partial(read_pack, processed, warehouse, settings)
     pack = ahead.take(read) if ahead is not None else read()
     return write_report_pack(pack, read_figures_for_a_run(warehouse, pack), reports, at=datetime.now(UTC))
 

@@ -16,7 +16,7 @@ from finance_platform.errors import StarNotBuiltError
 from finance_platform.home import Home
 from finance_platform.notifications.alerts import Alerts
 from finance_platform.notifications.metrics import Metrics, send_or_warn
-from finance_platform.orchestration.ahead.pack_ahead import PackAhead
+from finance_platform.orchestration.ahead.pack_ahead import PackAhead, read_pack
 from finance_platform.orchestration.ahead.taken_steps import TakenSteps
 from finance_platform.orchestration.assets.earlier_steps import repeat_earlier_steps
 from finance_platform.orchestration.assets.period_partitions import report_periods
@@ -119,11 +119,8 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
 
 def _read_pack_ahead(ahead: PackAhead | None, processed: ObjectStore, warehouse: Warehouse, settings: Settings) -> None:
     def read() -> Pack:
-        # Imported here: what makes a pack is not needed where it was made ahead.
-        from finance_platform.refresh.report_pack import read_published_pack
-
         with warehouse_readers(settings):  # of the other thread
-            return read_published_pack(listed_once(processed), warehouse, settings)
+            return read_pack(listed_once(processed), warehouse, settings)
 
     if ahead is not None:
         ahead.begin(read)
