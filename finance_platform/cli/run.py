@@ -260,11 +260,14 @@ def _print_run(report: RunReport, seconds: float, *, home: Path | None, as_json:
 @contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
     """Show the current step on stderr if that is a terminal."""
+    console = open_console(err=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    console = open_console(err=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("starting", total=len(_STEP_LABELS))
         completed = iter(range(len(_STEP_LABELS)))
 

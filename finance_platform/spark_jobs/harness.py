@@ -22,15 +22,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
-
-from dagster_pipes import (
-    PipesCliArgsParamsLoader,
-    PipesContext,
-    PipesS3ContextLoader,
-    PipesS3MessageWriter,
-    open_dagster_pipes,
-)
+from typing import TYPE_CHECKING, Any
 
 from finance_platform.code_version import JobName, code_version
 from finance_platform.errors import DiskError, FinancePlatformError, JobError, LockedError
@@ -41,6 +33,9 @@ from finance_platform.spark_jobs.job_lock import hold_lock_file, job_lease
 from finance_platform.storage.documents import decode_json
 from finance_platform.storage.local_errors import translate_write_errors
 from finance_platform.storage.machine_errors import translate_machine_error
+
+if TYPE_CHECKING:
+    from dagster_pipes import PipesContext
 
 _log = logging.getLogger(__name__)
 
@@ -207,6 +202,14 @@ def _check_code(job: JobName, expected: str) -> None:
 
 def _open_pipes(arguments: JobArguments) -> PipesContext:
     """Open the connection to Dagster with which the job was started."""
+    # Imported here: a job that a run of the command line orders has none.
+    from dagster_pipes import (
+        PipesCliArgsParamsLoader,
+        PipesS3ContextLoader,
+        PipesS3MessageWriter,
+        open_dagster_pipes,
+    )
+
     by_arguments = PipesCliArgsParamsLoader()  # type: ignore[no-untyped-call]
     if not by_arguments.is_dagster_pipes_process():
         return open_dagster_pipes()

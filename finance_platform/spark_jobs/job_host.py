@@ -22,7 +22,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from dagster_pipes import PipesContext, PipesDefaultContextLoader, PipesDefaultMessageWriter, PipesMappingParamsLoader
 
 from finance_platform.code_version import JobName, code_stamp, trust_code_versions
 from finance_platform.spark_jobs.arguments import JobArguments, parse_arguments
@@ -36,6 +35,7 @@ from finance_platform.storage.factory import open_store
 from finance_platform.unused_imports import leave_out
 
 if TYPE_CHECKING:
+    from dagster_pipes import PipesContext
     from pyspark.sql import SparkSession
 
 _LATE_MODULES = ("numpy.ma", "pyarrow.acero")
@@ -99,6 +99,13 @@ _BODIES: Mapping[JobName, Callable[[SparkSession, JobArguments, dict[str, Any]],
 
 def _open_pipes(variables: Mapping[str, str]) -> PipesContext:
     """Open a connection to Dagster for one job; `open_dagster_pipes` opens one for the whole process."""
+    from dagster_pipes import (
+        PipesContext,
+        PipesDefaultContextLoader,
+        PipesDefaultMessageWriter,
+        PipesMappingParamsLoader,
+    )
+
     return PipesContext(PipesMappingParamsLoader(variables), PipesDefaultContextLoader(), PipesDefaultMessageWriter())
 
 

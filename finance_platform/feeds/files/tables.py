@@ -19,7 +19,6 @@ from finance_platform.feeds.files.file_format import OpenFile, Utf8Evidence
 from finance_platform.feeds.files.formula_sums import FormulaSums
 from finance_platform.feeds.files.packed_text import unpacked
 from finance_platform.feeds.files.shipped_dialect import AS_WINDOWS, find_dialect
-from finance_platform.feeds.files.workbook import open_workbook
 from finance_platform.feeds.files.workbook_shared import MergedCells
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.resolved import ReadingRules
@@ -108,6 +107,9 @@ def open_tables(open_file: OpenFile, object_key: str, rules: ReadingRules) -> It
     """
     ending = file_ending(object_key)
     if ending in WORKBOOK_ENDINGS:
+        # Imported here: most processes read text only.
+        from finance_platform.feeds.files.workbook import open_workbook
+
         yield from open_workbook(open_file, rules)
         return
     open_bytes = _read_once(open_file)
