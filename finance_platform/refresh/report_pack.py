@@ -15,6 +15,7 @@ from finance_platform.home import Home
 from finance_platform.quality.gates import red
 from finance_platform.refresh.as_of import PublishedState
 from finance_platform.refresh.close import examine_period
+from finance_platform.reports.pack.accounts import PackAccounts
 from finance_platform.reports.pack.amounts import Amounts
 from finance_platform.reports.pack.file_names import PACK_FILE, workbook_file
 from finance_platform.reports.pack.model import NOTHING_SELECTED, LoadStamp, Pack, PackSelection
@@ -134,8 +135,8 @@ def _hash_figures(pack: Pack, small: Pack) -> str:
     """
     unstamped = replace(small, stamp=LoadStamp(0, None, pack.stamp.version), movements=())
     digest = hashlib.sha256(repr(unstamped).encode())
-    for members in (pack.accounts, pack.departments):
-        digest.update(repr([tuple(vars(member).values()) for member in members]).encode())
+    digest.update(repr([tuple(vars(one).values()) for one in pack.departments]).encode())
+    digest.update(PackAccounts.of(pack.accounts).texts())
     amounts = Amounts.of(pack.cells)
     for keys in (amounts.scenarios, amounts.departments, amounts.accounts):
         digest.update(keys.tobytes())

@@ -23,7 +23,7 @@ from finance_platform.reports.pack.read_model import read_pack
 from finance_platform.reports.pack.workbook.figures import read_workbook_figures
 from finance_platform.reports.pack.workbook.write import workbook_bytes
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
-from finance_platform.warehouse.port import Warehouse
+from finance_platform.warehouse.port import NO_PARAMETERS, Parameters, QueryResult, Warehouse
 from finance_platform.warehouse.statements import SqlFile, statement
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.report_pack.sums import statement_sums
@@ -615,6 +615,25 @@ def test_the_report_pack_adds_up_its_cells_to_the_figures_of_the_statement(
     # The view has no row for a line without an amount.
     assert {place: sums[place] for place in expected} == expected
     assert not [place for place in sums.keys() - expected.keys() if any(sums[place])]
+
+
+@dataclass(frozen=True)
+class RowsOnly:
+    """A warehouse that returns rows, as Redshift does, and no columns."""
+
+    warehouse: Warehouse
+
+    def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
+        return self.warehouse.query(sql, parameters)
+
+
+def test_the_report_pack_is_the_same_by_rows_and_by_column(reports: Reports) -> None:
+    by_row, by_column = (
+        read_pack(warehouse, entity="", currency="USD", reliability=None, movements=())
+        for warehouse in (RowsOnly(reports.warehouse), reports.warehouse)
+    )
+    assert len(by_row.accounts) > 5
+    assert by_row == by_column
 
 
 def test_the_report_pack_of_a_unit_is_the_unit_s_part_of_the_whole(reports: Reports) -> None:

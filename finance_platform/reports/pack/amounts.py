@@ -140,11 +140,6 @@ class Amounts(Sequence[Cell]):
         return _distinct(self.scenarios)
 
     @property
-    def used_accounts(self) -> set[int]:
-        """The keys of the accounts that have an amount."""
-        return _distinct(self.accounts)
-
-    @property
     def used_departments(self) -> set[int]:
         """The keys of the departments that have an amount."""
         return _distinct(self.departments)
@@ -199,7 +194,7 @@ class Amounts(Sequence[Cell]):
 
     def period_texts(self) -> bytes:
         """Return the names of the periods, with a zero byte between them."""
-        return _joined(pa.array(self.names, pa.string()).take(pa.array(self.periods)))
+        return joined(pa.array(self.names, pa.string()).take(pa.array(self.periods)))
 
     def texts(self) -> bytes:
         """Return the amounts as texts, with a zero byte between them."""
@@ -207,10 +202,10 @@ class Amounts(Sequence[Cell]):
             return "\0".join(str(amount_of(one)) for one in self.cents).encode()
         words = np.stack([self.cents, self.cents >> _SIGN], axis=1)
         money = pa.Array.from_buffers(_MONEY, len(words), [None, pa.py_buffer(words)])
-        return _joined(money.cast(pa.string()))
+        return joined(money.cast(pa.string()))
 
 
-def _joined(texts: pa.Array) -> bytes:
+def joined(texts: pa.Array) -> bytes:
     """Return texts with a zero byte between them."""
     together = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
     return pc.binary_join(together, "\0")[0].as_buffer().to_pybytes()  # type: ignore[no-any-return]

@@ -18,18 +18,19 @@ import numpy as np
 
 from finance_platform.cent_columns import exact_sum, run_starts
 from finance_platform.contracts.views import PRIOR_YEAR
-from finance_platform.feeds.values.codes import fold
+from finance_platform.feeds.values.codes import fold, fold_name
+from finance_platform.reports.pack.accounts import PackAccounts
 from finance_platform.reports.pack.amounts import Amounts, divided
 from finance_platform.reports.pack.model import (
     ACTUAL,
     Comment,
     Pack,
-    PackAccount,
     PackDepartment,
     PackPeriod,
     PackScenario,
     StatementRow,
     Threshold,
+    is_capex,
     references,
 )
 from finance_platform.safe_text import printable_line, quote_name, spreadsheet_cell
@@ -79,7 +80,7 @@ class _Positions:
         return cls(
             scenarios={one.key: index for index, one in enumerate(pack.scenarios)},
             departments={one.key: index for index, one in enumerate(pack.departments)},
-            accounts={one.key: index for index, one in enumerate(pack.accounts)},
+            accounts={key: index for index, key in enumerate(PackAccounts.of(pack.accounts).keys)},
             periods={one.name: index for index, one in enumerate(pack.periods)},
         )
 
@@ -92,11 +93,12 @@ def browser_data(pack: Pack, max_amounts: int = MAX_AMOUNTS) -> dict[str, Any]:
         max_amounts: with more amounts, the earliest fiscal years are left out, down to the choice's and the one before;
             with more still, departments are added up to their business units.
     """
-    pack = _in_fewer_years(replace(pack, cells=Amounts.of(pack.cells)), max_amounts)
+    accounts = PackAccounts.of(pack.accounts)
+    pack = _in_fewer_years(replace(pack, accounts=accounts, cells=Amounts.of(pack.cells)), max_amounts)
     is_detailed = len(pack.cells) <= max_amounts
     if not is_detailed:
         pack = _by_unit(pack)
-    lines, line_of = _lines(pack)
+    lines, line_of, of_capex = _lines(pack.statement, accounts)
     positions = _Positions.of(pack)
     units = sorted({one.unit for one in _departments_with_cells(pack)})
     amounts = Amounts.of(pack.cells)
@@ -128,11 +130,11 @@ def browser_data(pack: Pack, max_amounts: int = MAX_AMOUNTS) -> dict[str, Any]:
         "units": [printable_line(name) for name in units],
         "unitShells": [quote_name(name) for name in units],
         "departments": _departments(pack, units),
-        "accounts": [_account(one, line_of[one.key], pack, cents) for one in pack.accounts],
+        "accounts": list(_accounts(accounts, line_of, pack.thresholds, cents)),
         "lines": [{"name": printable_line(line.name), "sign": line.sign} for line in lines],
         "statement": _statement(pack.statement),
         "rows": _roles(pack),
-        "capex": sorted({line_of[one.key] for one in pack.accounts if one.is_capex}),
+        "capex": sorted(of_capex),
         "outlook": [positions.scenarios.get(pack.outlook.get(one.name, 0), -1) for one in pack.periods],
         "materiality": {
             **_threshold(pack.thresholds.get(None, DEFAULT_THRESHOLD), cents),
@@ -145,7 +147,7 @@ def browser_data(pack: Pack, max_amounts: int = MAX_AMOUNTS) -> dict[str, Any]:
 
 def guarded_texts(texts: Iterable[str]) -> dict[str, str]:
     """Return the texts that a spreadsheet would evaluate, each with the text that it shows instead."""
-    return {text: safe for text in sorted(set(texts)) if (safe := spreadsheet_cell(text)) != text}
+    return dict(sorted((text, safe) for text in set(texts) if (safe := spreadsheet_cell(text)) != text))
 
 
 def texts_of(document: object) -> Iterator[str]:
@@ -249,16 +251,18 @@ def _comments(comments: Iterable[Comment], positions: _Positions) -> list[dict[s
     ]
 
 
-def _account(account: PackAccount, line: int, pack: Pack, cents: int) -> dict[str, Any]:
-    own = pack.thresholds.get(account.key)
-    return {
-        "number": printable_line(account.number),
-        "name": printable_line(account.name),
-        "line": line,
-        "shell": quote_name(account.number),
-        **({"factor": -1} if account.factor < 0 else {}),
-        **({"materiality": _threshold(own, cents)} if own else {}),
-    }
+def _accounts(
+    accounts: PackAccounts, line_of: Sequence[int], thresholds: Mapping[int | None, Threshold], cents: int
+) -> Iterator[dict[str, Any]]:
+    """Yield the accounts, each with its line."""
+    for place, (key, number, name, factor) in enumerate(accounts.rows("key", "number", "name", "factor")):
+        account: dict[str, Any] = {"number": printable_line(number), "name": printable_line(name)}
+        account |= {"line": line_of[place], "shell": quote_name(number)}
+        if factor < 0:
+            account["factor"] = -1
+        if own := thresholds.get(key):
+            account["materiality"] = _threshold(own, cents)
+        yield account
 
 
 def _threshold(threshold: Threshold, cents: int) -> dict[str, Any]:
@@ -277,21 +281,25 @@ def _scenario(scenario: PackScenario, pack: Pack) -> dict[str, Any]:
     }
 
 
-def _lines(pack: Pack) -> tuple[list[_Line], dict[int, int]]:
-    """Return the lines, and the line of each account: those of the statement first, then the categories of others."""
-    rows = [row for row in pack.statement if not row.is_subtotal]
+def _lines(statement: Sequence[StatementRow], accounts: PackAccounts) -> tuple[list[_Line], list[int], set[int]]:
+    """Return the lines, the line of each account, and the lines of capital expenditure.
+
+    The lines of the statement are first, then the categories of accounts outside of profit.
+    """
+    rows = [row for row in statement if not row.is_subtotal]
     lines = [_Line(row.label, row.sign) for row in rows]
     positions: dict[object, int] = {row.order: index for index, row in enumerate(rows)}
-    line_of = {}
-    for account in pack.accounts:
-        place: object = account.line
-        if place is None:
-            place = (account.type, fold(account.category))
-            if place not in positions:
-                positions[place] = len(lines)
-                lines.append(_Line(f"{account.category} ({account.type})", -1 if account.is_capex else 0))
-        line_of[account.key] = positions[place]
-    return lines, line_of
+    line_of, of_capex = [], set()
+    for line, account_type, category in accounts.rows("line", "type", "category"):
+        place: object = (account_type, fold_name(category)) if line is None else line
+        is_capital = is_capex(account_type, category)
+        if line is None and place not in positions:
+            positions[place] = len(lines)
+            lines.append(_Line(f"{category} ({account_type})", -1 if is_capital else 0))
+        line_of.append(positions[place])
+        if is_capital:
+            of_capex.add(positions[place])
+    return lines, line_of, of_capex
 
 
 def _roles(pack: Pack) -> dict[str, int | None]:

@@ -129,7 +129,12 @@ class PackAccount:
     @property
     def is_capex(self) -> bool:
         """Whether its amounts are capital expenditure, for which more than planned is unfavourable."""
-        return self.type == "Asset" and self.category.casefold() == "capex"
+        return is_capex(self.type, self.category)
+
+
+def is_capex(account_type: str, category: str) -> bool:
+    """Return whether the amounts of an account are capital expenditure."""
+    return account_type == "Asset" and category.casefold() == "capex"
 
 
 @dataclass(frozen=True)
@@ -373,7 +378,7 @@ class Pack:
     periods: tuple[PackPeriod, ...]
     scenarios: tuple[PackScenario, ...]
     departments: tuple[PackDepartment, ...]
-    accounts: tuple[PackAccount, ...]
+    accounts: Sequence[PackAccount]
     statement: tuple[StatementRow, ...]
     cells: Sequence[Cell]
     outlook: dict[str, int]

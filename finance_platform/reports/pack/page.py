@@ -21,6 +21,7 @@ from finance_platform.contracts.dictionary import dictionary
 from finance_platform.contracts.views import PRIOR_YEAR
 from finance_platform.count_text import pluralize
 from finance_platform.money_text import grouped_money, plain_money
+from finance_platform.reports.pack.accounts import PackAccounts
 from finance_platform.reports.pack.amounts import Amounts
 from finance_platform.reports.pack.browser_data import browser_data, guarded_texts, texts_of
 from finance_platform.reports.pack.forecast_gap import find_forecast_gap
@@ -219,10 +220,10 @@ def _feeds_gate(pack: Pack) -> list[Gate]:
 
 
 def _unclassified_gate(pack: Pack) -> list[Gate]:
-    accounts = {one.key for one in pack.accounts if one.type == "Unknown"}
+    accounts = PackAccounts.of(pack.accounts).of_type("Unknown").keys
     if not accounts:
         return [Gate("good", "unclassified: none")]
-    if all(one.type == "Unknown" for one in pack.accounts):
+    if len(accounts) == len(pack.accounts):
         return [Gate("note", f"unclassified: {no_types(len(accounts))}")]
     year = next((one.fiscal_year for one in pack.periods if one.name == pack.choice.period), None)
     names = {one.name for one in pack.periods if one.fiscal_year == year and one.name <= pack.choice.period}
@@ -382,11 +383,14 @@ def _mapping(pack: Pack) -> StaticTable:
 
 def _inferred(pack: Pack) -> StaticTable:
     used = Amounts.of(pack.cells).used_departments
-    codes = [("Account", one.number) for one in pack.accounts if one.is_inferred]
-    codes += [("Department", one.code) for one in pack.departments if one.is_inferred and one.key in used]
+    accounts = PackAccounts.of(pack.accounts).inferred()
+    departments = [one for one in pack.departments if one.is_inferred and one.key in used]
+    codes = [("Account", one.number) for one in accounts[:_ROWS_SHOWN]]
+    codes += [("Department", one.code) for one in departments]
     rows = [[_text(kind), _text(code)] for kind, code in codes[:_ROWS_SHOWN]]
+    total = len(accounts) + len(departments)
     empty = "Every account and department is in a reference file."
-    return _table("inferred", "Codes that no reference file has", ("Kind", "Code"), rows, empty, len(codes))
+    return _table("inferred", "Codes that no reference file has", ("Kind", "Code"), rows, empty, total)
 
 
 def _dictionary_tables() -> list[StaticTable]:

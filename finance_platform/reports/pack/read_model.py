@@ -14,11 +14,15 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from finance_platform.contracts.views import PRIOR_YEAR
 from finance_platform.errors import ReportError
 from finance_platform.feeds.values.codes import fold
 from finance_platform.money_text import exact_money
 from finance_platform.reports.history import UNVERIFIED
+from finance_platform.reports.pack.accounts import ACCOUNT_ROWS, STATEMENT_ROWS, PackAccounts, statement_of
 from finance_platform.reports.pack.amounts import Amounts
 from finance_platform.reports.pack.model import (
     ACTUAL,
@@ -31,14 +35,12 @@ from finance_platform.reports.pack.model import (
     LoadStamp,
     Movement,
     Pack,
-    PackAccount,
     PackDecision,
     PackDepartment,
     PackPeriod,
     PackScenario,
     PackSelection,
     Reliability,
-    StatementRow,
     Threshold,
     references,
     year_after,
@@ -51,7 +53,6 @@ from finance_platform.warehouse.statements import SqlFile, statement
 YEARS_BACK = 3
 """Fiscal years before the choice's that a pack has; all but the first can be selected, each with its prior year."""
 
-_NO_FACTOR = 1
 _SHOWN_CHOICES = 12
 
 
@@ -92,8 +93,7 @@ def read_pack(
     }
     profit_and_loss = beside.submit(_profit_and_loss, warehouse, choice) if beside else None
     cells = _cells(warehouse, bounds)
-    rows = warehouse.query(statement(SqlFile.PACK_STATEMENT)).rows
-    used = cells.used_accounts
+    rows = _of_accounts(warehouse, SqlFile.PACK_STATEMENT, STATEMENT_ROWS, cells)
     outlook = dict(warehouse.query(statement(SqlFile.PACK_OUTLOOK)).rows)
     # What the home compares with and expects is shown, although a business unit may have no line of it.
     shown_scenarios = cells.used_scenarios | set(outlook.values())
@@ -106,8 +106,8 @@ def read_pack(
         periods=periods,
         scenarios=tuple(one for one in scenarios if one.key in shown_scenarios or one.name in chosen_scenarios),
         departments=departments,
-        accounts=_accounts(warehouse.query(statement(SqlFile.PACK_ACCOUNTS)).rows, rows, used),
-        statement=_statement([row for row in rows if row[4] in used]),
+        accounts=PackAccounts.of_rows(_of_accounts(warehouse, SqlFile.PACK_ACCOUNTS, ACCOUNT_ROWS, cells), rows),
+        statement=statement_of(rows),
         cells=cells,
         outlook=outlook,
         profit_and_loss=profit_and_loss.result() if profit_and_loss else _profit_and_loss(warehouse, choice),
@@ -133,6 +133,16 @@ def _cells(warehouse: Queryable, bounds: Mapping[str, object]) -> Amounts:
     if isinstance(warehouse, ColumnQueryable):
         return Amounts.of_table(warehouse.query_columns(statement(SqlFile.PACK_CELLS), bounds))
     return Amounts.of([Cell(*row) for row in warehouse.query(statement(SqlFile.PACK_CELLS), bounds).rows])
+
+
+def _of_accounts(warehouse: Queryable, file: SqlFile, schema: pa.Schema, amounts: Amounts) -> pa.Table:
+    """Return the rows of a query that are about accounts with an amount; some hundred thousand in a large home."""
+    if isinstance(warehouse, ColumnQueryable):
+        table = warehouse.query_columns(statement(file)).rename_columns(schema.names).cast(schema)
+    else:
+        rows = warehouse.query(statement(file)).rows
+        table = pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in rows], schema)
+    return table.filter(pc.is_in(table["key"], pa.array(amounts.accounts)))
 
 
 def _choose(
@@ -244,33 +254,6 @@ def _scenarios(rows: Sequence[tuple[Any, ...]]) -> tuple[PackScenario, ...]:
         if period is not None:
             periods.add(period)
     return tuple(PackScenario(*scenario, covered=frozenset(periods)) for scenario, periods in covered.items())
-
-
-def _accounts(
-    rows: Sequence[tuple[Any, ...]], statement_rows: Sequence[tuple[Any, ...]], used: set[int]
-) -> tuple[PackAccount, ...]:
-    own = {
-        account: (order, factor, is_mapped)
-        for order, _, is_subtotal, _, account, factor, is_mapped in statement_rows
-        if not is_subtotal
-    }
-    return tuple(
-        PackAccount(
-            key, number, name, kind, category, *own.get(key, (None, _NO_FACTOR, False)), is_inferred=is_inferred
-        )
-        for key, number, name, kind, category, _, is_inferred in rows
-        if key in used
-    )
-
-
-def _statement(rows: Sequence[tuple[Any, ...]]) -> tuple[StatementRow, ...]:
-    """Return the rows of the statement; a subtotal adds up the lines of its accounts, each with one factor."""
-    own = {account: (order, factor) for order, _, is_subtotal, _, account, factor, _ in rows if not is_subtotal}
-    parts: dict[tuple[int, str, bool, int], dict[int, int]] = {}
-    for order, label, is_subtotal, sign, account, factor, _ in rows:
-        line, own_factor = own[account]
-        parts.setdefault((order, label, is_subtotal, sign), {})[line] = factor * own_factor
-    return tuple(StatementRow(*row, parts=tuple(sorted(lines.items()))) for row, lines in parts.items())
 
 
 def _profit_and_loss(warehouse: Queryable, choice: Choice) -> tuple[LineFigure, ...]:
