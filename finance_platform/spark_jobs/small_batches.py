@@ -54,15 +54,20 @@ def runs_here(arguments: JobArguments) -> bool:
 
 
 def is_read_here(arguments: JobArguments, deliveries: Sequence[DeliveryToRead], written: Collection[str]) -> bool:
-    """Return whether this process reads a batch itself: few small files, or files of which few rows are staged.
+    """Return whether this process reads a batch itself.
+
+    It reads few small files, files of which few rows are staged, and those that have no lines: their rows are staged as
+    they become rows of their table, and no plan does more with them.
 
     Args:
         arguments: of the job.
         deliveries: the batch.
         written: ids of those whose lines the reader writes, so that they are not staged (115).
     """
-    are_small = sum(delivery.size for delivery in deliveries) <= SMALL_BATCH_BYTES and not may_share(len(deliveries))
-    return runs_here(arguments) and (are_small or len(written) == len(deliveries))
+    are_small = sum(delivery.size for delivery in deliveries) <= SMALL_BATCH_BYTES
+    have_lines = any(delivery.kind == "ledger" for delivery in deliveries)
+    are_few = not may_share(len(deliveries)) and (are_small or not have_lines)
+    return runs_here(arguments) and (are_few or len(written) == len(deliveries))
 
 
 @dataclass

@@ -257,13 +257,15 @@ def test_a_file_that_meets_a_fault_of_the_reader_leaves_nothing_and_the_others_a
         assert list((tmp_path / "beside/processed").glob("*/*/*/split_by=d2/*/*.parquet"))
 
 
-def test_few_small_files_and_files_whose_lines_the_reader_writes_are_read_in_the_process_itself():
+def test_few_small_files_and_those_that_the_reader_writes_or_without_lines_are_read_in_the_process():
     one = DeliveryToRead("d", "a.csv", "f", "ledger", "", 1_000)
     here = JobArguments("raw", "processed", "1", "sail")
     large = replace(one, size=small_batches.SMALL_BATCH_BYTES + 1)
     assert small_batches.is_read_here(here, [one] * 15, [])
     assert not small_batches.is_read_here(here, [one] * 16, [])
     assert not small_batches.is_read_here(here, [large], [])
+    assert small_batches.is_read_here(here, [replace(large, kind="accounts")] * 15, [])
+    assert not small_batches.is_read_here(here, [replace(one, kind="accounts")] * 16, [])
     assert small_batches.is_read_here(here, [large] * 40, ["d"] * 40)
     assert not small_batches.is_read_here(here, [large] * 40, ["d"] * 39)
     for elsewhere in (
