@@ -38,9 +38,6 @@ OUTCOMES = ("accepted", "rejected", "duplicate", "skipped")
 DELIVERED = "delivered"
 ROUNDING = "rounding"
 
-_IDS_KEPT = 1 << 14
-"""A run scans the raw zone twice, and most objects are as they were."""
-
 UNKNOWN = Decimal("NaN")
 """An absolute amount that documents of an earlier release lack; every sum with it is unknown as well."""
 
@@ -64,7 +61,6 @@ def earlier_delivery_ids(object_key: str, fingerprint: str, feed: str, rules_ide
     return {_hash_parts(version, *parts) for version in range(1, reader_version(object_key, reader))}
 
 
-@lru_cache(_IDS_KEPT)
 def _hash_parts(reader_version: int, *texts: str) -> str:
     # What `json.dumps` makes of the list of these texts and the version, in a third of the time.
     document = f"[{', '.join(map(encode_basestring_ascii, texts))}, {reader_version}]"

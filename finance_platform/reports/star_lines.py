@@ -86,9 +86,10 @@ def _accepted_by_period(
     for period, items in contributing_deliveries(state, overlaps).items():
         names = sorted([item.delivery.commit.delivery_id, *item.scenarios] for item in items)
         lines: dict[Place, Count] = {}
-        for name, *scenarios in names:
-            if name in commits:
-                _add_accepted(lines, commits[name], period, scenarios)
+        # In the order of the deliveries, in which their commits are in memory.
+        for item in items:
+            if (commit := commits.get(item.delivery.commit.delivery_id)) is not None:
+                _add_accepted(lines, commit, period, item.scenarios)
         parts[period] = _AcceptedLines(names, lines)
     return parts
 

@@ -155,6 +155,9 @@ class ForkedSteps(StepsAhead):
             return
         self._received = Receiver(shared)
         read_end, write_end = os.pipe()
+        messages = os.fdopen(write_end, "wb")
+        # It looks at each shared object, and a look of the fork would copy the page that it is in.
+        sender = Sender(messages, shared)
         # What was imported is no garbage: a search would write to each of its pages, and copy it. The fork searches for
         # none: it ends before much gathers, and a search goes through each of a hundred thousand amounts.
         gc.freeze()
@@ -165,7 +168,7 @@ class ForkedSteps(StepsAhead):
             # The machine has no memory or no process left for it; a thread needs neither.
             _log.debug("the steps have no process of their own", exc_info=True)
             os.close(read_end)
-            os.close(write_end)
+            messages.close()
             super()._begin_to_read(raw, processed)
             return
         if self._child == 0:
@@ -173,12 +176,12 @@ class ForkedSteps(StepsAhead):
                 gc.disable()
                 os.close(read_end)
                 end_with(parent)
-                with os.fdopen(write_end, "wb") as messages:
-                    worker = ForkWorker(self._settings, self._process, self.run_id, Sender(messages, shared))
+                with messages:
+                    worker = ForkWorker(self._settings, self._process, self.run_id, sender)
                     worker.take(raw, processed, self._raw if self._takes_all else None)
             finally:
                 os._exit(0)  # nothing of what this process has opened is its own to close
-        os.close(write_end)
+        messages.close()
         self._receiver = threading.Thread(target=self._receive, args=[read_end], name="forked-steps", daemon=True)
         self._receiver.start()
         self._is_ordered.wait()
