@@ -1,4 +1,4 @@
-"""Sheets of one workbook with the same lines, such as a copy that a person kept: all of them are added up.
+"""Sheets of one workbook that repeat each other: a copy that a person kept, or the sums of all others.
 
 Belongs here: comparing the sheets that a feed reads, and the words that hold the delivery. Does not belong here: lines
 that another file has (see `deliveries.verdicts.repeated_lines`), which sheets are read (see `files.workbook`).
@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.feeds.doubts.summed_texts import find_total
 from finance_platform.feeds.files.tables import Table
 from finance_platform.feeds.resolved import ReadingRules
 from finance_platform.feeds.values.line_numbers import MAX_LINES, Numbers, cents, place_numbers
@@ -32,12 +33,17 @@ _PARTS = (
     *("scenario", "posting_date", "department_key", "account_key", "currency", "transaction_id"),
     *("scope_key", "business_unit", "department_name", "description"),  # one of them may be the sheet's name
 )
+_PLACE = ("scenario", "period", "account_key")
+"""What sheets of departments or companies, and one that adds them up, have in common."""
 _GLOB = re.compile("[*?[]")
 _FIX = (
     "delete the copy from the workbook, or name the other sheets in sheet: in the descriptor; if the lines of both are "
     "to be added, accept the file"
 )
-
+_FIX_OF_SUMS = (
+    "if the sheet adds up the others, hide it in the workbook, or delete it, and name the others in sheet: in the "
+    "descriptor; if all lines are to be added, accept the file"
+)
 
 _Lines = tuple[Numbers, npt.NDArray[np.int64]]
 """The different lines of a sheet, and how often it has each."""
@@ -46,7 +52,14 @@ _Lines = tuple[Numbers, npt.NDArray[np.int64]]
 @dataclass
 class _Sheet:
     parts: list[Numbers] = field(default_factory=list)
-    cents: int = 0
+    places: list[Numbers] = field(default_factory=list)
+    amounts: list[npt.NDArray[np.int64]] = field(default_factory=list)
+
+    @property
+    def money(self) -> str:
+        """How many amounts there are, and what they add up to."""
+        cents_of_lines = np.concatenate(self.amounts)
+        return sum_of_amounts(len(cents_of_lines), Decimal(int(cents_of_lines.sum())).scaleb(-2))
 
 
 @dataclass
@@ -78,10 +91,14 @@ class RepeatedSheets:
             return
         numbers = place_numbers([*(columns[name] for name in _PARTS), *names, pa.array(amounts)])
         sheet.parts.append(numbers[counts])
-        sheet.cents += int(amounts[counts].sum())
+        sheet.places.append(place_numbers([columns[name] for name in _PLACE])[counts])
+        sheet.amounts.append(amounts[counts])
 
     def doubts(self) -> dict[str, str]:
-        """Return a reason to hold the delivery for each sheet whose lines another one has; of equal ones, the later."""
+        """Return a reason to hold the delivery for each sheet whose lines another one has; of equal ones, the later.
+
+        A sheet with the sums of all others is a reason, too.
+        """
         if self._size > MAX_LINES or len(self._sheets) < _LEAST_SHEETS:
             return {}
         lines = {
@@ -91,7 +108,7 @@ class RepeatedSheets:
         }
         if len(lines) < _LEAST_SHEETS:
             return {}
-        doubts: dict[str, str] = {}
+        doubts = self._sums()
         possible, repeated = set(_of_others(lines)), set[str]()
         for first, second in combinations(lines, 2):
             if not possible & {first, second} or repeated & {first, second}:
@@ -101,12 +118,27 @@ class RepeatedSheets:
                 total = int(lines[name][1].sum())
                 if not repeated & {name, other} and different >= _LEAST_LINES and (total - same) * _SHARE <= total:
                     repeated.add(name)
-                    money = sum_of_amounts(total, Decimal(self._sheets[name].cents).scaleb(-2))
                     doubts[
                         f"{same:,} of {total:,} lines of sheet {name!r} are lines of sheet {other!r} too, with their "
-                        f"day, department, account and amount, and all are added; its {money}"
+                        f"day, department, account and amount, and all are added; its {self._sheets[name].money}"
                     ] = _FIX
         return doubts
+
+    def _sums(self) -> dict[str, str]:
+        """Return why a sheet may have the sums of all others, of two at least."""
+        sheets = {name: sheet for name, sheet in self._sheets.items() if sheet.parts}
+        sizes = [sum(map(len, sheet.amounts)) for sheet in sheets.values()]
+        places = np.concatenate([part for sheet in sheets.values() for part in sheet.places])
+        amounts = np.concatenate([part for sheet in sheets.values() for part in sheet.amounts])
+        total = find_total(np.repeat(np.arange(len(sheets)), sizes), places, amounts)
+        if total is None:
+            return {}
+        name, sheet = list(sheets.items())[total]
+        text = (
+            f"the amounts of sheet {name!r} are the sums of those of the other sheets in the same months and accounts, "
+            f"so they count twice; its {sheet.money}"
+        )
+        return {text: _FIX_OF_SUMS}
 
 
 def _of_others(lines: Mapping[str, _Lines]) -> Iterator[str]:

@@ -112,3 +112,37 @@ def test_a_copy_of_a_sheet_with_the_same_vendors_holds_the_file(tmp_path: Path):
     rows: Rows = [[*HEADER, "Vendor"], *([*line, f"Vendor {place}"] for place, line in enumerate(lines(1)))]
     check = check_text(tmp_path, xlsx({"Jan": rows, "Jan (2)": rows}), DESCRIPTOR % ("", ""), "x.xlsx")
     assert len(check.holds) == 1
+
+
+def of_company(*amounts: float) -> list[list[object]]:
+    return [[date(2025, 1, 1), "D1", f"60{place:02d}", amount] for place, amount in enumerate(amounts)]
+
+
+COMPANIES = {"DE": of_company(5.5, 7, 11, 2, 9), "AT": of_company(1, 20, 3, 4.25, 6), "CH": of_company(8, 2, 30, 1, 5)}
+
+
+@pytest.mark.parametrize("position", [0, 3])
+def test_a_sheet_that_adds_up_the_others_holds_the_file(position: int, tmp_path: Path):
+    """Each amount of a group and its companies counted twice, without a word."""
+    sums = [sum(float(str(rows[place][3])) for rows in COMPANIES.values()) for place in range(5)]
+    sheets: list[tuple[str, Rows]] = list(COMPANIES.items())
+    sheets.insert(position, ("Group", of_company(*sums)))
+    held = checked(tmp_path, dict(sheets)).holds
+    assert held == {
+        "the amounts of sheet 'Group' are the sums of those of the other sheets in the same months and accounts, so "
+        "they count twice; its 5 amounts add up to 114.75": (
+            "if the sheet adds up the others, hide it in the workbook, or delete it, and name the others in sheet: in "
+            "the descriptor; if all lines are to be added, accept the file"
+        )
+    }
+
+
+def test_sheets_of_departments_and_their_total_hold_the_file_although_their_departments_differ(tmp_path: Path):
+    sums = [sum(float(str(rows[place][3])) for rows in COMPANIES.values()) for place in range(5)]
+    sheets: dict[str, Rows] = {**COMPANIES, "All": [[row[0], "D9", *row[2:]] for row in of_company(*sums)]}
+    assert len(checked(tmp_path, sheets).holds) == 1
+
+
+@pytest.mark.parametrize("last", [(1.0, 2.0, 3.0, 4.0, 5.0), (14.5, 29.0, 44.0, 8.25, 20.5)])
+def test_a_sheet_that_adds_up_nothing_holds_nothing(last: tuple[float, ...], tmp_path: Path):
+    assert not checked(tmp_path, {**COMPANIES, "Other": of_company(*last)}).holds
