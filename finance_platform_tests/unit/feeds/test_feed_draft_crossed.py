@@ -18,7 +18,9 @@ from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import settings
-from finance_platform_tests.unit.feeds.test_feed_draft_reports import check, csv_text, drafted, workbook
+from finance_platform_tests.unit.feeds.drafts import draft
+from finance_platform_tests.unit.feeds.test_feed_draft_reports import check, csv_text
+from finance_platform_tests.workbooks import xlsx
 
 Rows = list[list[Any]]
 ACCOUNTS = ["4000", "6110", "6120"]
@@ -51,7 +53,7 @@ def next_check(folder: Path, first: str, rows: str, name: str = "next.csv") -> F
     """Check another file by the draft of the first one."""
     (folder / name).write_text(rows)
     return check_file(
-        LocalStore(folder), name, parse_descriptor(drafted(first, "dept_2025-03.csv"), "x.yaml"), settings()
+        LocalStore(folder), name, parse_descriptor(draft(first, "dept_2025-03.csv"), "x.yaml"), settings()
     )
 
 
@@ -65,9 +67,9 @@ def test_departments_across_months_are_lines_of_both(
     above: list[str], below: list[str], is_workbook: bool, tmp_path: Path
 ):
     rows = report(above, below)
-    data = workbook({"Budget": rows}) if is_workbook else csv_text(rows)
+    data = xlsx({"Budget": rows}) if is_workbook else csv_text(rows)
     name = f"budget_2025.{'xlsx' if is_workbook else 'csv'}"
-    found = yaml.safe_load(drafted(data, name))
+    found = yaml.safe_load(draft(data, name))
     assert found["dialect"]["header_row"] == [1, 2]
     assert read(found) == {
         f"{upper} {lower}": ((upper, day[lower]) if lower in day else (lower, day[upper]))
@@ -90,7 +92,7 @@ def test_departments_across_months_are_lines_of_both(
 def test_departments_across_scenarios_are_lines_of_both(above: list[str], below: list[str], tmp_path: Path):
     """Of codes below scenarios, the header was not found, and a row of amounts was taken for it."""
     text = csv_text([["Departments, March 2025"], [], *report(above, below)])
-    found = yaml.safe_load(drafted(text, "dept_2025-03.csv"))
+    found = yaml.safe_load(draft(text, "dept_2025-03.csv"))
     assert set(read(found).values()) == {
         (lower, upper) if above == SCENARIOS else (upper, lower) for upper in above for lower in below
     }
@@ -104,7 +106,7 @@ def test_departments_across_scenarios_are_lines_of_both(above: list[str], below:
 
 @pytest.mark.parametrize("last", ["Variance", "Var %", "Total", "Prior Year"])
 def test_totals_differences_and_other_years_below_departments_are_not_read(last: str):
-    found = yaml.safe_load(drafted(csv_text(report([*DEPARTMENTS, "Total"], [*SCENARIOS, last])), "dept_2025-03.csv"))
+    found = yaml.safe_load(draft(csv_text(report([*DEPARTMENTS, "Total"], [*SCENARIOS, last])), "dept_2025-03.csv"))
     assert set(read(found)) == {f"{one} {scenario}" for one in DEPARTMENTS for scenario in SCENARIOS}
     assert found["ignore_columns"] == [
         f"{DEPARTMENTS[0]} {last}", f"{DEPARTMENTS[1]} {last}", "Total Actual", "Total Budget", f"Total {last}"
@@ -113,14 +115,14 @@ def test_totals_differences_and_other_years_below_departments_are_not_read(last:
 
 def test_months_of_departments_have_the_year_of_the_name_or_leave_it_to_a_person():
     text = csv_text(report(DEPARTMENTS, ["Jan", "Feb", "Mar"]))
-    found = yaml.safe_load(drafted(text, "budget_2025.csv"))
+    found = yaml.safe_load(draft(text, "budget_2025.csv"))
     assert [day for _, day in read(found).values()] == ["2025-01-01", "2025-02-01", "2025-03-01"] * 2
     assert found["path"] == "budget_2025*.csv"
-    assert "D100 Sales Feb: {department: D100 Sales, date: DECIDE-02-01}" in drafted(text, "budget.csv")
+    assert "D100 Sales Feb: {department: D100 Sales, date: DECIDE-02-01}" in draft(text, "budget.csv")
 
 
 def test_quarters_of_departments_ask_how_each_month_gets_its_part():
-    text = drafted(csv_text(report(["Q1 2025", "Q2 2025"], DEPARTMENTS)), "budget.csv")
+    text = draft(csv_text(report(["Q1 2025", "Q2 2025"], DEPARTMENTS)), "budget.csv")
     assert {day for _, day in read(yaml.safe_load(text)).values()} == {"2025-01-01", "2025-04-01"}
     assert "spread: {over: quarter, how: even}" in " ".join(text.replace("\n#", "").split())
 
@@ -137,7 +139,7 @@ def test_quarters_of_departments_ask_how_each_month_gets_its_part():
     ],
 )
 def test_other_headers_of_two_lines_have_no_departments(above: list[str], below: list[str], account: str):
-    found = yaml.safe_load(drafted(csv_text(report(above, below, account)), "x_2025-03.csv"))
+    found = yaml.safe_load(draft(csv_text(report(above, below, account)), "x_2025-03.csv"))
     assert not any("department" in fields for fields in found.get("measures", {}).values())
 
 
@@ -184,7 +186,7 @@ def test_sheets_that_are_named_by_scenarios_give_them(
         name: [[*header], ["10", "6110", place + 0.5, place]] for place, name in enumerate(names, start=1)
     }
     name = "costs_2025.xlsx"
-    assert sums_by_place(check(tmp_path, workbook(sheets), name)) == {
+    assert sums_by_place(check(tmp_path, xlsx(sheets), name)) == {
         (scenarios[0], "2025-01"): "1.50", (scenarios[0], "2025-02"): "1.00",
         (scenarios[1], "2025-01"): "2.50", (scenarios[1], "2025-02"): "2.00",
     }  # fmt: skip
@@ -195,4 +197,4 @@ def test_sheets_that_are_named_by_scenarios_give_them(
 )
 def test_sheets_that_are_named_otherwise_give_no_scenario(names: tuple[str, str]):
     sheets: dict[str, Rows] = {name: [["Dept", "Account", "Jan"], ["10", "6110", 1.5]] for name in names}
-    assert "scenario" not in yaml.safe_load(drafted(workbook(sheets), "costs_2025.xlsx"))["columns"]
+    assert "scenario" not in yaml.safe_load(draft(xlsx(sheets), "costs_2025.xlsx"))["columns"]
