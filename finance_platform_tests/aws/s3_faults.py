@@ -18,8 +18,9 @@ from typing import Any
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Fault = Callable[[Application, dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
+_FIRST_BYTES = 10
 _DOCUMENT = (
-    '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message>{more}'
+    '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message>'
     "<RequestId>4442587FB7D0A2F9</RequestId><HostId>none</HostId></Error>"
 )
 
@@ -99,15 +100,13 @@ class FaultInjector:
             self._rules.remove(rule)
 
 
-def error_response(
-    status: str, code: str, message: str = "", *, more: str = "", headers: dict[str, str] | None = None
-) -> Fault:
+def error_response(status: str, code: str, message: str = "", *, headers: dict[str, str] | None = None) -> Fault:
     """Respond with an error document of S3."""
 
     def fault(_: Application, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         _read_body(environ)
         is_head = environ["REQUEST_METHOD"] == "HEAD"
-        body = b"" if is_head else _DOCUMENT.format(code=code, message=message, more=more).encode()
+        body = b"" if is_head else _DOCUMENT.format(code=code, message=message).encode()
         start_response(
             status, [("Content-Type", "application/xml"), ("Content-Length", str(len(body))), *(headers or {}).items()]
         )
@@ -152,25 +151,25 @@ def wrong_region(region: str) -> Fault:
     )
 
 
-def cut_connection(after: int = 10) -> Fault:
+def cut_connection() -> Fault:
     """Send the correct headers and the first bytes of the body, then close the connection."""
 
     def fault(application: Application, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         body = b"".join(application(environ, start_response))
-        yield body[:after]
+        yield body[:_FIRST_BYTES]
         environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
 
     return fault
 
 
-def stall(seconds: float, after: int = 10) -> Fault:
-    """Send the correct headers and the first bytes of the body, then nothing for some seconds."""
+def stall() -> Fault:
+    """Send the correct headers and the first bytes of the body, then nothing for a second."""
 
     def fault(application: Application, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         body = b"".join(application(environ, start_response))
-        yield body[:after]
-        time.sleep(seconds)
-        yield body[after:]
+        yield body[:_FIRST_BYTES]
+        time.sleep(1)
+        yield body[_FIRST_BYTES:]
 
     return fault
 

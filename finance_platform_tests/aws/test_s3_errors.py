@@ -228,11 +228,11 @@ def test_a_read_that_makes_no_progress_ends_with_an_error(
         store = S3Store(f"s3://{bucket}/raw", s3_client.__wrapped__(NO_OPTIONS), NO_OPTIONS)
     store.write("a.bin", bytes(1000))
     uses: list[Use] = [lambda store: store.read("a.bin"), lambda store: store.fingerprint("a.bin")]
-    with aws.faults.inject(stall(1), method="GET", to="a.bin"):
+    with aws.faults.inject(stall(), method="GET", to="a.bin"):
         for use in uses:
             with pytest.raises(TransientStorageError, match="the connection failed"):
                 use(store)
-    with aws.faults.inject(stall(1), method="GET", to="a.bin", times=1):
+    with aws.faults.inject(stall(), method="GET", to="a.bin", times=1):
         assert store.read("a.bin") == bytes(1000)
 
 
