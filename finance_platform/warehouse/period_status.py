@@ -8,7 +8,7 @@ They are tables, not views: under row-level security, a view would count only th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -120,15 +120,15 @@ def _count_lines(
     return actual, by_scenario
 
 
-def _known_lines(source: Queryable, lines: Mapping[str, Lines]) -> list[tuple[Any, ...]]:
-    """Return the rows of `SCENARIO_LINES` from counts; only the few rows of DimScenario are read."""
+def _known_lines(source: Queryable, lines: Mapping[str, Lines]) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of `SCENARIO_LINES` from counts, in any order; only the few rows of DimScenario are read."""
     types = dict(source.query(select_columns(DIM_SCENARIO, ["scenario_key", "scenario_type"])).rows)
-    return [
+    return (
         (period, department, scenario, types[scenario], count)
-        for period, counts in sorted(lines.items())
-        for (department, scenario), count in sorted(counts.items())
+        for period, counts in lines.items()
+        for (department, scenario), count in counts.items()
         if scenario in types
-    ]
+    )
 
 
 def status_rows(
