@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from finance_platform.deliveries.register import DecisionProposed, DecisionRecorded, Event, PeriodStatusChanged
+from finance_platform.deliveries.register import (
+    DecisionProposed,
+    DecisionRecorded,
+    Event,
+    PeriodStatusChanged,
+    select_decisions,
+)
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.safe_text import quote_name
 
@@ -92,11 +98,10 @@ def open_proposals(
 def last_decisions(events: Iterable[Event]) -> list[DecisionRecorded | PeriodStatusChanged | DecisionProposed]:
     """Return the last decision or proposal about each file and period, in the order of these events."""
     last: dict[str, DecisionRecorded | PeriodStatusChanged | DecisionProposed] = {}
-    for event in events:
-        if isinstance(event, DecisionRecorded | PeriodStatusChanged | DecisionProposed):
-            # At its end, so that the order is that of the newest about each subject.
-            last.pop(subject_of(event), None)
-            last[subject_of(event)] = event
+    for _, event in select_decisions(events):
+        # At its end, so that the order is that of the newest about each subject.
+        last.pop(subject_of(event), None)
+        last[subject_of(event)] = event
     return list(last.values())
 
 
@@ -110,9 +115,7 @@ def outcomes(events: Iterable[Event], last: Mapping[str, str]) -> dict[int, str]
     found: dict[int, str] = {}
     numbers: dict[str, int] = {}
     proposals: dict[str, DecisionProposed] = {}
-    for number, event in enumerate(events, start=1):
-        if not isinstance(event, DecisionRecorded | PeriodStatusChanged | DecisionProposed):
-            continue
+    for number, event in select_decisions(events):
         subject = subject_of(event)
         if (earlier := proposals.pop(subject, None)) is not None:
             found[numbers[subject]] = AGREED if _agrees(event, earlier) else ENDED

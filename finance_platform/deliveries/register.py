@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from finance_platform.deliveries.event_chain import (
     START,
@@ -27,7 +27,13 @@ from finance_platform.errors import DamagedObjectError, RegisterError
 from finance_platform.feeds.resolved import LoadMode
 from finance_platform.storage.bulk_read import find_many
 from finance_platform.storage.documents import find_wrong_field, parse_document
-from finance_platform.storage.immutable_documents import DocumentFolder, read_derived, read_immutable, read_later
+from finance_platform.storage.immutable_documents import (
+    DocumentFolder,
+    derive_once,
+    read_derived,
+    read_immutable,
+    read_later,
+)
 from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore, StoredObject
 from finance_platform.storage.records import RecordType
@@ -344,7 +350,8 @@ class DecisionProposed:
     waived: Mapping[str, str] = field(default_factory=dict)
 
 
-Event = DeliveryDiscovered | Verdict | DecisionRecorded | PeriodStatusChanged | DecisionProposed
+DecisionEvent = DecisionRecorded | PeriodStatusChanged | DecisionProposed
+Event = DeliveryDiscovered | Verdict | DecisionEvent
 _KINDS: dict[str, type[Any]] = {
     "delivered": DeliveryDiscovered,
     "judged": Verdict,
@@ -567,21 +574,49 @@ def events_in(documents: Mapping[str, bytes]) -> list[Event] | None:
     return events
 
 
-def select_discovered(events: Iterable[Event]) -> list[DeliveryDiscovered]:
-    """Return the discovered deliveries among events, oldest first."""
-    return [event for event in events if isinstance(event, DeliveryDiscovered)]
+def select_discovered(events: Iterable[Event]) -> Sequence[DeliveryDiscovered]:
+    """Return the discovered deliveries among events, oldest first; divided once for those that a register returned."""
+    return _divide_once(events).discovered
+
+
+def select_decisions(events: Iterable[Event]) -> Sequence[tuple[int, DecisionEvent]]:
+    """Return what people decided or proposed, oldest first, each with its number among the events, from one on."""
+    return _divide_once(events).decisions
 
 
 def select_withdrawn(events: Iterable[Event]) -> set[str]:
     """Return the deliveries that people withdrew as a whole, whether these counted or were held."""
     withdrawn = set[str]()
-    for event in events:
+    for _, event in select_decisions(events):
         if isinstance(event, DecisionRecorded) and not event.late_periods:
             if event.action == "withdrawn":
                 withdrawn.add(event.delivery_id)
             elif event.action == "reinstated":
                 withdrawn.discard(event.delivery_id)
     return withdrawn
+
+
+class _Divided(NamedTuple):
+    """Events by what they are about: thousands of deliveries have few decisions."""
+
+    discovered: Sequence[DeliveryDiscovered]
+    decisions: Sequence[tuple[int, DecisionEvent]]
+
+
+def _divide_once(events: Iterable[Event]) -> _Divided:
+    # No tuple ever changes, and a register returns the same one as long as no document has changed.
+    return derive_once("divided events", (events,), _divide) if isinstance(events, tuple) else _divide(events)
+
+
+def _divide(events: Iterable[Event]) -> _Divided:
+    discovered: list[DeliveryDiscovered] = []
+    decisions: list[tuple[int, DecisionEvent]] = []
+    for number, event in enumerate(events, start=1):
+        if isinstance(event, DeliveryDiscovered):
+            discovered.append(event)
+        elif not isinstance(event, Verdict):
+            decisions.append((number, event))
+    return _Divided(discovered, decisions)
 
 
 def utc_text(moment: datetime) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 from finance_platform.contracts.model import Contract, Versions
 from finance_platform.contracts.star import FACT_FINANCIALS, RESTATEMENT_STEP, SIGNED_CLOSE
-from finance_platform.deliveries.register import DecisionRecorded, Event, PeriodStatusChanged
+from finance_platform.deliveries.register import DecisionRecorded, Event, PeriodStatusChanged, select_decisions
 from finance_platform.errors import DamagedObjectError, MissingRecordError
 from finance_platform.slices.signatures import Signature, read_signature
 from finance_platform.storage.port import ObjectStore
@@ -90,7 +90,7 @@ def signed_closes(events: Sequence[Event]) -> list[SignedClose]:
     """Return every close that signed something, oldest first; the periods of an opening are signed with it."""
     numbered = [
         (number, event)
-        for number, event in enumerate(events, start=1)
+        for number, event in select_decisions(events)
         if isinstance(event, PeriodStatusChanged) and event.signature
     ]
     latest = {event.period: number for number, event in numbered}

@@ -23,6 +23,7 @@ from finance_platform.deliveries.register import (
     DecisionRecorded,
     Event,
     PeriodStatusChanged,
+    select_decisions,
 )
 from finance_platform.reports.statement import STATISTICAL
 
@@ -105,7 +106,7 @@ def decisions_in(events: Sequence[Event], commits: Mapping[str, DeliveryCommit])
         events: every event of the register.
         commits: the commits of deliveries, removed ones too; they give the money of decisions of earlier releases.
     """
-    for number, event in enumerate(events, start=1):
+    for number, event in select_decisions(events):
         match event:
             case DecisionRecorded():
                 yield _about_file(number, event, event.action, event.object_key, event.prepared_by, commits)

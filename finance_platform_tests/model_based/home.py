@@ -242,7 +242,7 @@ class LawHome:
 
     def events(self) -> list[DeliveryDiscovered]:
         """Return the register's deliveries."""
-        return select_discovered(Register(self.processed).events())
+        return list(select_discovered(Register(self.processed).events()))
 
     def state(self) -> DeliveryState:
         """Return what the register and the commits say."""

@@ -15,7 +15,7 @@ import dagster as dg
 from dagster import DagsterInstance
 
 from finance_platform.deliveries.commits import DELIVERED, OUTCOMES, ROUNDING, DeliveryCommit
-from finance_platform.deliveries.register import DecisionRecorded, Register, select_discovered
+from finance_platform.deliveries.register import DecisionRecorded, Register, select_decisions, select_discovered
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.orchestration.ui.feed_specs import delivery_key
 from finance_platform.orchestration.ui.formatting import format_periods, plain
@@ -160,7 +160,7 @@ def _why_unlisted(state: DeliveryState, commit: DeliveryCommit) -> str:
 def _report_decisions(context: dg.AssetExecutionContext, feeds: Collection[str], register: Register) -> None:
     """Log an observation for each decision about a feed's file after the last one that has an event."""
     events = register.events()
-    numbered = [(number, one) for number, one in enumerate(events, start=1) if isinstance(one, DecisionRecorded)]
+    numbered = [(number, one) for number, one in select_decisions(events) if isinstance(one, DecisionRecorded)]
     if not numbered:
         return
     feed_of = {event.delivery_id: event.feed for event in select_discovered(events)}

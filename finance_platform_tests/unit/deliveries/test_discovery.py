@@ -61,7 +61,7 @@ class Home:
     @property
     def entered(self) -> list[DeliveryDiscovered]:
         """The deliveries in the register."""
-        return select_discovered(self.register.events())
+        return list(select_discovered(self.register.events()))
 
     def scan(self, *, raw: ObjectStore | None = None, enters: bool = True, **values: Any) -> RawZoneScan:
         """Scan the raw zone, or one that wraps it, a minute later each time, and enter what is new."""

@@ -21,7 +21,9 @@ from finance_platform.deliveries.register import (
     PeriodStatusChanged,
     Register,
     Verdict,
+    select_decisions,
     select_discovered,
+    select_withdrawn,
     utc_text,
 )
 from finance_platform.errors import RegisterError
@@ -87,6 +89,27 @@ def test_every_kind_of_event_is_read_with_all_its_fields(processed: LocalStore) 
 def test_only_discoveries_are_selected(processed: LocalStore) -> None:
     Register(processed).append([delivered(), verdict_on(delivered()), decision_on("accepted", delivered())])
     assert select_discovered(Register(processed).events()) == [delivered()]
+
+
+def test_decisions_are_selected_with_their_numbers_also_of_events_that_came_later(processed: LocalStore) -> None:
+    event = delivered()
+    first, second = decision_on("withdrawn", event), decision_on("reinstated", event)
+    register = Register(processed)
+    register.append([event, verdict_on(event), first])
+    assert select_decisions(register.events()) == [(3, first)]
+    assert select_withdrawn(register.events()) == {event.delivery_id}
+    register.append([second])
+    assert select_decisions(register.events()) == [(3, first), (4, second)]
+    assert select_withdrawn(register.events()) == set()
+
+
+def test_events_in_a_list_are_divided_each_time() -> None:
+    event = delivered()
+    events: list[Event] = [event]
+    assert (list(select_discovered(events)), list(select_decisions(events))) == ([event], [])
+    decision = decision_on("withdrawn", event)
+    events.append(decision)
+    assert (list(select_discovered(events)), list(select_decisions(events))) == ([event], [(2, decision)])
 
 
 def test_concurrent_processes_lose_no_events(processed: LocalStore) -> None:
