@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from finance_platform.code_version import code_version
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.current_state import state_of
-from finance_platform.deliveries.members.account_types import account_types, accounts_mentioned
+from finance_platform.deliveries.members.account_types import account_types, accounts_mentioned, statistical_accounts
 from finance_platform.deliveries.members.attribute_history import HISTORIES, HISTORY, History, attribute_history
 from finance_platform.deliveries.members.reorganisations import find_reorganisations
 from finance_platform.deliveries.overlaps import Overlaps, compute_live_overlaps, record_live_overlaps
@@ -125,6 +125,8 @@ def _snapshot(
             code_version("build_star"),
             types,
             mentioned,
+            # They decide nothing where no two deliveries have a line in common.
+            () if overlaps.is_empty else statistical_accounts(processed, state.live),
             history=attribute_history(processed, state),
             leading_empty_periods=(
                 find_leading_empty_periods(processed, state, overlaps) if settings.actuals_through else ()

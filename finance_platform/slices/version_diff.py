@@ -233,6 +233,11 @@ def _account_types(old: Any, new: Any, _: Names) -> list[str]:
     return [f"account types {'now' if new else 'no longer'} decide signs"] if old or new else []
 
 
+def _statistical_accounts(old: Any, new: Any, _: Names) -> list[str]:
+    """Explain `statistical_accounts`: a hash of those whose superseded lines are counted apart from money."""
+    return ["which accounts are statistical changed"] if old != new else []
+
+
 _EXPLAINED_BY_PARTS: Mapping[str, Callable[[Any, Any, Names], list[str]]] = {
     "lines": _lines,
     "reference": _reference,
@@ -245,6 +250,7 @@ _EXPLAINED_BY_PARTS: Mapping[str, Callable[[Any, Any, Names], list[str]]] = {
     "booked": _booked,
     "scenarios": _scenarios,
     "account_types": _account_types,
+    "statistical_accounts": _statistical_accounts,
 }
 """The inputs whose parts are explained, and whose absence means "none"."""
 

@@ -167,6 +167,7 @@ class StarInputs:
         code: version of the code that builds it, see `code_version`.
         account_types: type by account key; needed if a live delivery is debit-positive.
         accounts_of: the accounts that each debit-positive delivery mentions.
+        statistical_accounts: the accounts that are no money; needed where a line supersedes another.
         leading_empty_periods: see `leading_empty_periods.find_leading_empty_periods`; needed with ACTUALS_THROUGH.
         history: what members whose attributes changed were in which periods.
         reorganisations: which departments take over others; see `Reorganisation.to_input`.
@@ -176,6 +177,7 @@ class StarInputs:
     code: str
     account_types: Mapping[int, str] = field(default_factory=dict)
     accounts_of: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    statistical_accounts: Collection[int] = ()
     leading_empty_periods: Collection[str] = ()
     history: History = field(default_factory=lambda: NO_HISTORY)
     reorganisations: Sequence[Mapping[str, Any]] = ()
@@ -205,6 +207,9 @@ def target_slices(state: DeliveryState, overlaps: Overlaps, star: StarInputs) ->
         if has_superseded_lines and settings.actuals_through is None and inputs["actual_covers"]:
             # Later deliveries may supersede every line of the period; only the build finds out which lines remain.
             inputs["actual_covers"] = None
+        if has_superseded_lines and star.statistical_accounts:
+            # The slice records which superseded lines are money.
+            inputs["statistical_accounts"] = _short_hash(sorted(star.statistical_accounts))
         debit_positive = [one.delivery.delivery_id for one in items if one.delivery.commit.is_debit_positive]
         if debit_positive:
             mentioned = frozenset[int]().union(*(star.accounts_of.get(name, frozenset()) for name in debit_positive))
@@ -225,7 +230,11 @@ def hash_types(period: str, accounts: Collection[int], types: Mapping[int, str],
     """
     earlier = {key: row["account_type"] for key, row in history_in(period, history, "account_key").items()}
     named = sorted((key, earlier.get(key, types.get(key, "Unknown"))) for key in accounts)
-    return hashlib.sha256(json.dumps(named).encode()).hexdigest()[:16]
+    return _short_hash(named)
+
+
+def _short_hash(values: Sequence[Any]) -> str:
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]
 
 
 def portions_of(state: DeliveryState) -> dict[str, Portion]:

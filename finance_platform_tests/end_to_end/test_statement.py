@@ -257,6 +257,21 @@ def test_an_account_that_becomes_money_moves_to_the_line_of_money_at_once(
     assert [line.unit for line in after.by_scenario if line.scenario == "Actual"] == ["USD"]
 
 
+def test_superseded_lines_of_an_account_that_becomes_statistical_move_with_it(tmp_path: Path, refresh: Refresher):
+    home, header = Home(tmp_path), "Id,Date,Dept,Account,Amount\n"
+    home.write("feeds/gl.yaml", UPSERTED)
+    home.write("raw/accounts_heads.csv", HEADS.format("Asset"))
+    home.write("raw/gl_1.csv", f"{header}1,2024-01-01,A,H,5\n2,2024-01-01,A,M,7\n")
+    home.write("raw/gl_2.csv", f"{header}1,2024-02-01,A,H,6\n")
+    refresh(home)
+    for its_type, unit in (("Statistical", "statistical"), ("Asset", "USD"), ("Statistical", "statistical")):
+        home.write("raw/accounts_heads.csv", HEADS.format(its_type))
+        statement = refresh(home).status.reconciliation
+        assert figures(line_of(statement, unit=unit), "superseded") == (1, "5.00", "5.00")
+        in_warehouse = {line.unit: str(line.term("in_warehouse").amount) for line in statement.by_scenario}
+        assert in_warehouse == ({"USD": "7.00", "statistical": "6.00"} if unit == "statistical" else {"USD": "13.00"})
+
+
 def test_a_file_with_two_types_of_an_account_is_held_until_an_accounts_file_decides(
     changed: tuple[Home, Reconciliation, Reconciliation],
 ):

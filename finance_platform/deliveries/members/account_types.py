@@ -17,6 +17,7 @@ from finance_platform.contracts.processed import ACCOUNTS, MEMBER_ATTRIBUTES, ME
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.delivery_rows import read_rows
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery
+from finance_platform.storage.immutable_documents import derive_once
 from finance_platform.storage.port import ObjectStore
 
 UNKNOWN = "Unknown"
@@ -141,14 +142,18 @@ def _missing(deliveries: Iterable[LiveDelivery], others: Iterable[LiveDelivery])
 
 def statistical_accounts(processed: ObjectStore, live: Sequence[LiveDelivery]) -> frozenset[int]:
     """Return the keys of the accounts whose amounts are not money; only deliveries that give types are read."""
-    giving = [one for one in live if one.event.kind == "accounts" or one.commit.files.get(MEMBER_ATTRIBUTES.name)]
-    keys: set[int] = set()
-    for delivery in giving:
-        for table, key in ((ACCOUNTS.name, "account_key"), (MEMBERS.name, "member_key")):
-            for rows in _tables(processed, delivery, table, [key, "account_type"]):
-                keys.update(rows[key].filter(pc.equal(rows["account_type"], STATISTICAL)).to_pylist())
-    types = AccountTypes(processed).types(giving, keys) if keys else {}
-    return frozenset(key for key, account_type in types.items() if account_type == STATISTICAL)
+
+    def derive(live: Sequence[LiveDelivery]) -> frozenset[int]:
+        giving = [one for one in live if one.event.kind == "accounts" or one.commit.files.get(MEMBER_ATTRIBUTES.name)]
+        keys: set[int] = set()
+        for delivery in giving:
+            for table, key in ((ACCOUNTS.name, "account_key"), (MEMBERS.name, "member_key")):
+                for rows in _tables(processed, delivery, table, [key, "account_type"]):
+                    keys.update(rows[key].filter(pc.equal(rows["account_type"], STATISTICAL)).to_pylist())
+        types = AccountTypes(processed).types(giving, keys) if keys else {}
+        return frozenset(key for key, account_type in types.items() if account_type == STATISTICAL)
+
+    return derive_once(f"statistical accounts of {processed.root}", (live,), derive)
 
 
 def account_types(processed: ObjectStore, state: DeliveryState) -> dict[int, str]:

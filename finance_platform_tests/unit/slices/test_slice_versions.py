@@ -195,6 +195,19 @@ def test_account_types_affect_only_the_facts_of_a_debit_positive_feed() -> None:
     assert changed(with_types(a4000="Revenue"), with_types(a4000="Revenue", a5000="Asset")) == set()
 
 
+def test_statistical_accounts_affect_only_the_facts_of_periods_with_superseded_lines() -> None:
+    one = ledger(JANUARY, FEBRUARY, key="a.csv", load_mode="upsert")
+    state = state_of(one, ledger(JANUARY, key="b.csv", load_mode="upsert", modified_at="2025-06-02"))
+
+    def with_statistical(*accounts: int) -> dict[str, str]:
+        star = StarInputs(STAR, "code", statistical_accounts=accounts)
+        targets = target_slices(state, sharing("a.csv", "b.csv", JANUARY), star)
+        return {f"{target.table}/{target.slice}": target.version for target in targets}
+
+    assert changed(with_statistical(), with_statistical(9000)) == facts(JANUARY)
+    assert changed(with_statistical(9000, 9100), with_statistical(9100, 9000)) == set()
+
+
 # Load modes
 
 

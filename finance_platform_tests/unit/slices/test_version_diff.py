@@ -56,6 +56,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
     ("covered no more", PERIOD, {"actual_covers": False}, ["Actual no longer covers the period"]),
     ("coverage left open", PERIOD, {"actual_covers": None}, ["the rule for the coverage of Actual changed"]),
     ("debit-positive file", PERIOD, {"account_types": "t1"}, ["account types now decide signs"]),
+    ("statistical account", PERIOD, {"statistical_accounts": "s1"}, ["which accounts are statistical changed"]),
     ("code", PERIOD, {"code": "c2"}, ["the platform's code changed"]),
     ("two things", PERIOD, {"code": "c2", "lines": []}, ["jan.csv no longer counts", "the platform's code changed"]),
     ("members", MEMBERS, {"members": ["h1", "h2"]}, ["the members that ledger lines mention changed"]),
