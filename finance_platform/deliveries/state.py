@@ -197,8 +197,8 @@ class DeliveryState:
         inactive: current deliveries that are held or refused.
         pending: current deliveries that are not read yet.
         superseded: commits that once counted and were replaced.
-        dormant: commits of versions of which newer ones leave no period, but some to a version before; each counts
-            again if the newer ones are taken out.
+        dormant: commits of earlier versions of files of which no newer one counts in all its periods: each counts, or
+            counts in more periods, if those are taken out.
         awaiting_verdict: current deliveries that are read and have no verdict since their last discovery.
         waiting: deliveries that other deliveries, or the opening of a period, can set free; each run evaluates them
             again.

@@ -171,6 +171,7 @@ class _Derivation:
     def add(self, raw_object: RawObject) -> None:
         """Enter the versions of one object."""
         self._add_descriptions(raw_object)
+        self._add_dormant(raw_object)
         ends_at = raw_object.withdrawn_at
         hides_until = -1  # a newer version hides that earlier ones were withdrawn until then; one that counts, always
         portion: Portion = WHOLE  # what newer versions leave to the next one that counts
@@ -199,6 +200,17 @@ class _Derivation:
                     ends_at = version.discovered_at  # earlier versions no longer count
             elif version.withdrawn and not version.withdrawn.keeps_earlier:
                 hides_until = max(hides_until, version.withdrawn_at)
+
+    def _add_dormant(self, raw_object: RawObject) -> None:
+        """Enter the earlier versions that count, or count in more periods, if newer ones are taken out."""
+        for nth, version in enumerate(raw_object.newest_first()):
+            commit = self.commits.get(version.event.delivery_id)
+            if version.counted is None or version.is_continued or commit is None:
+                continue
+            if nth:
+                self.dormant.append(commit)
+            if not version.uncounted:
+                return
 
     def _add_descriptions(self, raw_object: RawObject) -> None:
         """Enter the versions of master data that describe a period, or may describe one before dates of later ones."""
@@ -281,7 +293,7 @@ class _Derivation:
         if live:
             add_counted(self.live, live)
         else:
-            self.dormant.append(commit)
+            self.superseded.append(commit)
         if effective is not None:
             self._enter_effective(version, whole, effective, raw_object.bookings)
         self._enter_bookings(version, whole, portion)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -185,6 +185,11 @@ def test_a_delivery_that_a_published_version_names_stays(store: LocalStore, name
     assert expired(store, snapshot, published="old") == []
 
 
+def remove_all_that_may_be(zone: Zone) -> None:
+    now = NOW + timedelta(days=4000)
+    remove(zone.store, find_expired(zone.store, zone.snapshot(), {}, now=now, retention_days=0, needed_keys=()))
+
+
 def leave_as_they_are(zone: Zone) -> None:
     assert [one.late for one in zone.state.inactive] == [(("2025-01",),)]
 
@@ -210,16 +215,39 @@ def test_versions_after_one_that_has_a_closed_period_stay(tmp_path: Path, decide
         else:
             decide(zone)
     before = zone.state
-    removals = find_expired(
-        zone.store, zone.snapshot(), {}, now=NOW + timedelta(days=4000), retention_days=0, needed_keys=()
-    )
-    remove(zone.store, removals)
+    remove_all_that_may_be(zone)
     assert zone.state == before
     withdraw(zone.store, "a.csv", ADA)
     assert [one.delivery_id for one in zone.state.live if one.portion.only is None and not one.booked_from] == [
         "a.csv@v2"
     ]
     assert not zone.state.missing
+
+
+def test_a_version_that_has_a_closed_period_again_after_a_withdrawal_stays(tmp_path: Path) -> None:
+    """January was opened since, so the newest version counts there; the one before it leaves January to the first."""
+    zone = Zone(tmp_path / "processed")
+
+    def change_status(action: Literal["closed", "reopened"], period: str) -> None:
+        zone.append(PeriodStatusChanged(action, period, "ada", "done", SPRING))
+
+    def send(january: str, february: str, march: str) -> None:
+        amounts = {"2025-01": january, "2025-02": february, "2025-03": march}
+        sent = [Line(period, period, amount=amount) for period, amount in amounts.items()]
+        zone.deliver("a.csv", sent, f"{january} {february} {march}", tolerated_removal=None)
+        zone.evaluate(holds_closed_periods=True)
+
+    send("1.00", "1.00", "1.00")
+    change_status("closed", "2025-01")
+    send("2.00", "1.00", "2.00")
+    change_status("closed", "2025-02")
+    send("3.00", "3.00", "3.00")
+    change_status("reopened", "2025-01")
+    send("4.00", "4.00", "4.00")
+    remove_all_that_may_be(zone)
+    withdraw(zone.store, "a.csv", ADA)
+    counted = {one.event.fingerprint: sorted(count.period for count in one.commit.periods) for one in zone.state.live}
+    assert counted == {"1.00 1.00 1.00": ["2025-01"], "2.00 1.00 2.00": ["2025-02"], "3.00 3.00 3.00": ["2025-03"]}
 
 
 def test_a_delivery_that_only_an_expired_version_names_is_removed_with_it(store: LocalStore):
