@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -42,7 +42,7 @@ from finance_platform.feeds.values.codes import fold
 from finance_platform.refresh.restatement import SignedClose, restate, signed_closes
 from finance_platform.refresh.verification.verify import Verifier
 from finance_platform.reports.rejected_rows import RejectedRows
-from finance_platform.reports.statement import NO_SCENARIO, STATISTICAL
+from finance_platform.reports.statement import NO_SCENARIO, STATISTICAL, Line
 from finance_platform.slices.retention import Removal, find_expired, remove
 from finance_platform.slices.signatures import Signature, read_signature, sign_slices, write_signature
 from finance_platform.trace.period_versions import read_version
@@ -370,6 +370,8 @@ class Deliveries(RuleBasedStateMachine):
         status = self.home.status()
         assert not status.is_stale
         assert not status.reconciliation.rows("not_loaded_yet")
+        if self.home.publication and not self.home.publication.waiting:
+            self._check_lines_in_the_warehouse(status.reconciliation.by_scenario)
         assert self.home.changes() == ()
 
     def _check_that_a_release_keeps_what_was_decided(self) -> None:
@@ -429,6 +431,16 @@ class Deliveries(RuleBasedStateMachine):
             for term in ("rejected", "duplicate"):
                 shown[term, fold(line.scenario), unit] += line.term(term)
         assert {place: count for place, count in shown.items() if not count.is_zero} == dict(listed)
+
+    def _check_lines_in_the_warehouse(self, statement: Sequence[Line]) -> None:
+        """Hold the lines that the statement has in the warehouse against the published ones, units apart from money."""
+        star, published = self.home.star(), Counter[tuple[str, bool]]()
+        for cell, figures in star.facts.items():
+            published[cell.scenario, star.accounts[cell.account][1] == "Statistical"] += figures.lines
+        shown = {
+            (line.scenario.casefold(), line.unit == STATISTICAL): line.term("in_warehouse").rows for line in statement
+        }
+        assert {place: rows for place, rows in shown.items() if rows} == +published
 
     def _check_star(self, state: DeliveryState) -> None:
         """Hold the warehouse against the model, but for closed periods that stay as they were published."""
