@@ -54,6 +54,9 @@ _SEARCHED = ["period", *(name for name in _SCHEMA.names if name not in {*_REPEAT
 """Columns by whose bounds a reader leaves row groups out. Values that repeat are in nearly every file, and to find
 their bounds takes a seventh of the time of encoding all columns."""
 
+_MOST_UNUSED = 1_000
+"""Values of a dictionary that may be written with lines that have none of them."""
+
 _ROWS_ENCODED_AT_ONCE = 1 << 14
 """With Arrow's default, a thousand, encoding takes a tenth longer."""
 
@@ -271,7 +274,7 @@ class LineFiles:
             lines = _select(own, lambda array: pc.take(array, taken))
         bounds = np.flatnonzero(np.diff(part_numbers)) + 1
         for start, end in zip([0, *bounds], [*bounds, len(part_numbers)], strict=True):
-            self._wait(names[part_numbers[start]], lines.slice(start, end - start))
+            self._wait(names[part_numbers[start]], _with_own_dictionaries(lines.slice(start, end - start)))
         while self._size > WAITING_BYTES:
             self._write_meanwhile(max(self._parts, key=lambda part: self._parts[part].size))
 
@@ -516,6 +519,18 @@ def _select(columns: Mapping[str, pa.Array], select: Callable[[pa.Array], pa.Arr
     """Return rows of columns; a key and the transaction id that it consists of are one array, and stay one."""
     selected = {id(array): select(array) for array in {id(array): array for array in columns.values()}.values()}
     return pa.RecordBatch.from_arrays([selected[id(array)] for array in columns.values()], names=list(columns))
+
+
+def _with_own_dictionaries(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """Return lines of one part without the values of others: Parquet writes a dictionary as a whole."""
+    most = max(len(rows), _MOST_UNUSED)
+    columns = [
+        pc.dictionary_encode(array.dictionary_decode())
+        if pa.types.is_dictionary(array.type) and len(array.dictionary) > most
+        else array
+        for array in rows.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=rows.schema.names)
 
 
 def _may_contain(metadata: pq.FileMetaData, keys: pa.StringArray) -> bool:

@@ -69,6 +69,25 @@ def test_a_line_is_found_once_whether_its_key_is_met_again_before_its_file_is_wr
     assert sorted(keys) == ["a", "b", "c", "x"]
 
 
+def test_a_file_of_a_period_has_no_codes_of_other_periods(tmp_path: Path):
+    numbers = [f"{number:05}" for number in range(5_000)]
+    periods = ["2025-01"] * 4_990 + ["2025-02"] * 10
+    of_year, of_month = (
+        {**batch([f"T{number}" for number in part], "", 5_000 - len(part)), "account_number": pa.array(part)}
+        for part in (numbers, numbers[-10:])
+    )
+    sizes = []
+    for name, columns in (("year", of_year), ("month", of_month)):
+        store = LocalStore(tmp_path / name)
+        files = LineFiles(store, "attempt", LINEAGE)
+        files.add({**columns, "period": pa.array(periods[-len(columns["line_key"]) :])}, None)
+        files.finish()
+        table = pq.read_table(store.uri(files.written[-1].key))
+        assert table["account_number"].to_pylist() == numbers[-10:]
+        sizes.append(files.written[-1].size)
+    assert sizes[0] == sizes[1]
+
+
 def test_files_that_cannot_have_the_keys_that_were_met_again_are_not_read(store: WatchedStore):
     files = LineFiles(store, "attempt", LINEAGE)
     months = [[f"T{month}{number:03}" for number in range(100)] for month in range(6)]
