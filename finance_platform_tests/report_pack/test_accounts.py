@@ -6,7 +6,9 @@ Belongs here: `reports.pack.accounts`. Does not belong here: what a page shows o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 from hypothesis import given
@@ -30,7 +32,7 @@ def made_rows(lines: list[int | None]) -> tuple[pa.Table, pa.Table]:
     return table(accounts, ACCOUNT_ROWS), table([*sorted(own), *total, *result], STATEMENT_ROWS)
 
 
-def table(rows: list[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
+def table(rows: Sequence[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in rows], schema)
 
 
@@ -79,6 +81,12 @@ def test_accounts_by_column_are_the_accounts_that_they_were_made_of():
 
 def test_the_texts_of_accounts_differ_where_an_attribute_differs():
     accounts = made_pack().accounts
-    changes = [{"name": "Goods 2"}, {"line": None}, {"factor": -1}, {"is_mapped": True}, {"is_inferred": True}]
+    changes: list[dict[str, Any]] = [
+        {"name": "Goods 2"},
+        {"line": None},
+        {"factor": -1},
+        {"is_mapped": True},
+        {"is_inferred": True},
+    ]
     packs = [accounts, *((replace(accounts[0], **change), *accounts[1:]) for change in changes)]
     assert len({PackAccounts.of(one).texts() for one in packs}) == len(packs)
