@@ -27,6 +27,7 @@ from finance_platform.feeds.file_names import (
     is_readable_ending,
     matches_glob,
 )
+from finance_platform.feeds.files.exchange_formats import exchange_format_of
 from finance_platform.feeds.limits import MAX_DESCRIPTOR_BYTES, MAX_DESCRIPTORS, MAX_PATH_CHARACTERS
 from finance_platform.safe_text import printable
 from finance_platform.storage.plain_file import open_plain_file
@@ -221,6 +222,8 @@ def advise_unmatched(
         advice = "unpack it and send the file that it contains"
     elif suffix in _INCOMPLETE:
         advice = "wait until it is complete and has its own name, or copy it again if that was broken off"
+    elif exchanged := exchange_format_of(suffix):
+        advice = f"{exchanged.fix}; {exchanged.name} is not a table, so no feed reads it"
     else:
         advice = (
             "save it as CSV or as a workbook, because feeds only read files named .csv, .txt, .tsv, .xlsx, .xlsm, .xls "

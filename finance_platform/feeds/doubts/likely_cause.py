@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from finance_platform.errors import MissingColumnError, UnreadableDeliveryError
 from finance_platform.feeds.cells import FieldSource, RawBatch, debit_and_credit_texts, describe_place, field_texts
 from finance_platform.feeds.column_kinds import BLANK, DATE, NUMBER, column_kinds
+from finance_platform.feeds.files.exchange_formats import find_exchange_format
 from finance_platform.feeds.files.sheet_choice import HIDDEN_SHEETS
 from finance_platform.feeds.files.tables import Table
 from finance_platform.feeds.header import without_position
@@ -47,15 +48,30 @@ _DATE_FORMATS = (
 def explain_missing_column(error: MissingColumnError, table: Table, rules: ReadingRules) -> tuple[str, str]:
     """Return finding and fix of a header that lacks a column.
 
-    The finding has the delimiter or the header row that would have the column, or the names that missing columns may
-    have now: a name is given only if the cells below it can be read as the field.
+    The finding has what the file is, if it is no table; else the delimiter or the header row that would have the
+    column, or the names that missing columns may have now: a name is given only if the cells below it can be read as
+    the field.
     """
     try:
         rows = table.first_rows(_SEARCHED_ROWS)
         named = _name_candidates(error, table, rules)
     except UnreadableDeliveryError:
         return error.found, error.fix
-    plain = error.plain or error.found
+    text = "".join(f"{rules.dialect.delimiter.join(row)}\n" for _, row in rows)
+    exchanged = find_exchange_format(text) if table.sheet is None else None
+    if exchanged:
+        return exchanged.finding, exchanged.fix
+    other = _find_other_header(error.plain or error.found, rows, table, rules)
+    if other:
+        return other
+    explained = _explain_data_row([*map(without_position, table.header)], rules) or (named, error.fix)
+    return _name_sheet(*explained, table, rules)
+
+
+def _find_other_header(
+    plain: str, rows: Sequence[tuple[int, list[str]]], table: Table, rules: ReadingRules
+) -> tuple[str, str] | None:
+    """Return finding and fix if another of the first rows, or another delimiter, has the columns; None if not."""
     for line, row in rows:
         if line != rules.dialect.header_row and _has_needed_columns(row, rules):
             header = ", ".join(map(clean, row))[:200]
@@ -73,8 +89,7 @@ def explain_missing_column(error: MissingColumnError, table: Table, rules: Readi
                 if line != rules.dialect.header_row:
                     fix = f"set dialect: {{delimiter: {written}, header_row: {line}}} in the descriptor"
                 return f"{plain}; line {line} seems to be delimited by {delimiter!r}", fix
-    explained = _explain_data_row([*map(without_position, table.header)], rules) or (named, error.fix)
-    return _name_sheet(*explained, table, rules)
+    return None
 
 
 def _name_sheet(found: str, fix: str, table: Table, rules: ReadingRules) -> tuple[str, str]:

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.draft.crossed_headers import texts_over
 from finance_platform.feeds.draft.encodings import find_encoding
-from finance_platform.feeds.draft.exchange_formats import find_exchange_format
 from finance_platform.feeds.draft.label_rows import LabelRows, find_label_rows
 from finance_platform.feeds.draft.other_rows import (
     OtherRow,
@@ -44,6 +43,7 @@ from finance_platform.feeds.draft.total_rows import (
 )
 from finance_platform.feeds.draft.values import clean_text, is_amount, is_date
 from finance_platform.feeds.file_names import PACKED_ENDING, WORKBOOK_ENDINGS, file_ending
+from finance_platform.feeds.files.exchange_formats import find_exchange_format
 from finance_platform.feeds.files.file_format import (
     OpenFile,
     byte_order_mark,
@@ -255,9 +255,9 @@ def _sample_text(open_file: OpenFile) -> Sample:
     text = _decode(start, encoding, is_whole=is_whole)
     if sum(text.count(character) for character in _CONTROLS) > max(_FEW_CONTROLS, len(text) * _MAX_CONTROLS):
         raise UnreadableDeliveryError("the file is not text", fix="export the data from the source system as CSV")
-    other = find_exchange_format(text)
-    if other:
-        raise UnreadableDeliveryError(f"the file is {other[0]}, not a table", fix=other[1])
+    exchanged = find_exchange_format(text)
+    if exchanged:
+        raise UnreadableDeliveryError(exchanged.finding, fix=exchanged.fix)
     rows_by_delimiter = {delimiter: _cut(text, delimiter, _MAX_ROWS) for delimiter in _DELIMITERS}
     delimiter = max(_DELIMITERS, key=lambda mark: _regularity(rows_by_delimiter[mark]))
     rows = rows_by_delimiter[delimiter]

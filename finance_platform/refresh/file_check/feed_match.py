@@ -14,6 +14,7 @@ from finance_platform.errors import DescriptorError
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.feed_set import FeedSet, Match, Problem, advise_unmatched
+from finance_platform.feeds.files.exchange_formats import exchange_format_of
 from finance_platform.feeds.limits import MAX_DESCRIPTOR_BYTES
 from finance_platform.feeds.values.codes import closest_match
 from finance_platform.safe_text import quote_name
@@ -174,7 +175,7 @@ def _explain_unmatched(
     if not closest and len(same_folder) == 1 and "/" in keys[0]:
         hint = f"; the feed {paths[same_folder[0]]} reads {same_folder[0]!r}"
     advice = advise_unmatched(name, str(settings.feeds_path), is_in_raw_zone=is_in_raw_zone)
-    fix = f"{draft}; {advice}"
+    fix = advice if exchange_format_of(PurePosixPath(name).suffix.lower()) else f"{draft}; {advice}"
     pathless = {one.file for one in feeds.broken if not one.paths}
     broken = next((one for one in feeds.problems if one.where in pathless), None)
     if broken:

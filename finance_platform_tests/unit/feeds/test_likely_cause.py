@@ -57,6 +57,26 @@ def test_a_missing_column_is_explained_by_delimiter_or_header_row(
     assert "the header lacks the column for" in summary["reasons"]
 
 
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ("!TRNS\tDATE\tACCNT\n!ENDTRNS\nTRNS\t3/5/2025\tBank\n", "an IIF file of QuickBooks"),
+        ('#FLAGGA 0\r\n#KONTO 5010 "Lokalhyra"\r\n', "a SIE file"),
+        ("!Type:Bank\nD03/05/2025\nT-5.00\n^\n", "a QIF file"),
+        ("OFXHEADER:100\nDATA:OFXSGML\n", "an OFX file"),
+        ("\r\n:20:STARTUMS\r\n:60F:C250301EUR5,00\r\n", "an MT940 file"),
+        ('[\n  {"account": "6110"},\n  {"account": "6120"}\n]\n', "a JSON document"),
+    ],
+)
+@pytest.mark.parametrize("delimiter", [",", "\\t"])
+def test_a_file_that_programs_exchange_is_named_and_not_its_columns(
+    tmp_path: Path, text: str, finding: str, delimiter: str
+) -> None:
+    summary = summary_of(tmp_path, text, with_lines(LEDGER, dialect=f'{{delimiter: "{delimiter}"}}'))
+    assert (summary["outcome"], summary["reasons"]) == ("refused", f"the file is {finding}, not a table")
+    assert summary["raw_row"].startswith("export ")
+
+
 WITH_COVER: dict[str, Rows] = {
     "Cover": [["Budget 2025"]],
     "Data": [HEADER.split(","), ["2025-01-01", "D", "1", 5]],

@@ -60,6 +60,26 @@ def test_the_advice_about_a_file_in_another_folder_or_with_another_ending_or_nam
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        (
+            "qb/JUNE.IIF",
+            "export a report as CSV or as a workbook, such as Transaction Detail by Account, or Journal; an",
+        ),
+        ("2025.se", "export the ledger (Huvudbok)"),
+        ("bank.qif", "export the lines of the ledger as CSV"),
+        ("bank.ofx", "export the lines of the ledger as CSV"),
+        ("bank.sta", "export the lines of the ledger as CSV"),
+        ("api.json", "export it as CSV or as a workbook"),
+    ],
+)
+def test_a_file_that_programs_exchange_is_not_advised_to_be_saved_under_another_name(name: str, fix: str) -> None:
+    advice = advise_unmatched(name)
+    assert advice.startswith(fix)
+    assert advice.endswith("is not a table, so no feed reads it; or take the file out of the raw zone")
+
+
 @pytest.mark.parametrize("name", ["notes.pdf", "GL_export_2025-07.zip", "minutes of the board.csv", "a/b/c.xlsx"])
 def test_a_file_that_no_feed_could_read_or_that_resembles_none_is_close_to_none(name: str) -> None:
     assert near_feeds([name], FEEDS) == {}

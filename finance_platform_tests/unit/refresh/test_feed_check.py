@@ -300,6 +300,7 @@ def test_a_file_that_does_not_exist_is_not_matched(home: Path):
         ("erp/a.txt", "the feed erp reads 'erp/*.csv'", "`finance-platform feed draft"),
         ("transaction.csv", "the closest is 'transactions*.csv' of the feed transactions", "feed draft"),
         ("bank.csv", "no descriptor's path matches it", "add a descriptor to"),
+        ("june.IIF", "no descriptor's path matches it", "export a report as CSV"),
     ],
 )
 def test_why_no_descriptor_matches_is_explained(home: Path, name: str, message: str, fix: str):
