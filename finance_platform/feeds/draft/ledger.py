@@ -53,6 +53,7 @@ from finance_platform.feeds.draft.scenarios import (
 )
 from finance_platform.feeds.draft.signs import draft_sign
 from finance_platform.feeds.draft.trial_balance import (
+    days_of_balances,
     describe_trial_balance,
     draft_trial_balance,
     is_trial_balance,
@@ -86,12 +87,14 @@ def draft_fields(sample: Sample, file: str, home_currency: str, first_month: int
     """
     columns = read_columns(sample)
     draft = FieldsDraft()
-    is_wide = draft_crossed(draft, columns, home_currency) or draft_unpivot(draft, columns, home_currency)
+    is_named = is_trial_balance(file, sample.above, sample.sheet or "")
+    is_wide = not (is_named and days_of_balances(columns)) and (
+        draft_crossed(draft, columns, home_currency) or draft_unpivot(draft, columns, home_currency)
+    )
     if not is_wide and not any(map(is_money, columns)) and (kind := reference_kind(columns, file)):
         draft.kind = kind
         draft_references(draft, columns)
         return draft
-    is_named = is_trial_balance(file, sample.above, sample.sheet or "")
     if not is_wide and draft_trial_balance(draft, columns, file, sample.above, is_named=is_named):
         return draft
     _Ledger(draft, columns, sample, file, home_currency, first_month).run(is_wide=is_wide)

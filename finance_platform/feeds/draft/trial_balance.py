@@ -4,14 +4,16 @@ Belongs here: recognizing them by titles and by the names of their columns. Does
 with the ledger (see `quality.books`), balances among the lines of a ledger (see `other_rows`).
 
 A trial balance with totals since the beginning of the year is never one of lines, whatever a person decides. Nor is one
-whose opening balances and movements add up to its closing balances: the draft says how its movements are read as lines
-in a home that has no others. One with debits and credits of the period alone may be either.
+whose columns are called by the last days of months, or whose opening balances and movements add up to its closing
+balances: the draft says how its movements are read as lines in a home that has no others. One with debits and credits
+of the period alone may be either.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -29,7 +31,7 @@ from finance_platform.feeds.draft.debit_credit_pairs import find_pair
 from finance_platform.feeds.draft.money_columns import is_money, marks_in_yaml
 from finance_platform.feeds.draft.period_columns import read_header
 from finance_platform.feeds.draft.proved_balances import OPENING, ProvedBalances, prove_balances
-from finance_platform.feeds.draft.values import guess_amounts, is_date
+from finance_platform.feeds.draft.values import DATE_FORMATS, guess_amounts, is_date, read_day
 from finance_platform.feeds.values.header_words import WORDS, plain_name
 
 _TRIAL_BALANCE = re.compile(
@@ -67,7 +69,10 @@ def draft_trial_balance(
         return False
     department = best_column(["department"], [one for one in codes if one is not account])
     money = [one for one in columns if one is not account and is_money(one)]
-    balances = _only_balances(money) if is_named else None
+    days = days_of_balances(money) if is_named else {}
+    balances: dict[str, Any] | None = _balance_of_last(days) if days else None
+    if balances is None and is_named:
+        balances = _only_balances(money)
     # Movements by department are lines of a month, unless the file says what it is.
     if balances is None and (is_named or department is None) and len(set(account.texts)) == len(account.texts):
         proved = prove_balances(money)
@@ -78,7 +83,9 @@ def draft_trial_balance(
         return False
     draft.kind = "balances"
     of_name = month_of_name(file)
-    if of_name:
+    if days:
+        _take_last_day(draft, days)
+    elif of_name:
         draft.fields["period"] = FieldDraft(*of_name)
     else:
         draft.decide_constant(
@@ -109,6 +116,33 @@ def describe_trial_balance(columns: Sequence[Column]) -> str:
         "totals since the beginning of the year, they are no lines of a month: write kind: balances, with the fields "
         f"period, account and balance{fields}, and the file is compared with the ledger (Trial balances in "
         "docs/feeds.md). Amounts of one month alone may be read as lines."
+    )
+
+
+def days_of_balances(columns: Sequence[Column]) -> dict[str, date]:
+    """Return the day of each column of amounts, if each is named by the last day of a month; nothing if one is not."""
+    days: dict[str, date] = {}
+    for column in filter(is_money, columns):
+        day = read_day(column.name, DATE_FORMATS)
+        if day is None or (day + timedelta(1)).day != 1:
+            return {}
+        days[column.name] = day
+    return days
+
+
+def _balance_of_last(days: Mapping[str, date]) -> dict[str, str]:
+    """Return the source of the balance: the column of the last day."""
+    return {"balance": max(days, key=lambda name: days[name])}
+
+
+def _take_last_day(draft: FieldsDraft, days: Mapping[str, date]) -> None:
+    """Take the period of the last of some days, which a file of the next month has too, as the day before its own."""
+    name = _balance_of_last(days)["balance"]
+    draft.constants["period"] = f"{days[name]:%Y-%m}"
+    draft.decisions.append(
+        f"The balances are those of {name!r}, the last day of the file, and constants.period is its month. The file of "
+        "another month has a column of another name: give each file a descriptor of its own, with its whole name in "
+        "path, or export one day under a header that stays, such as Balance."
     )
 
 

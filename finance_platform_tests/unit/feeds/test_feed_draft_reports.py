@@ -473,6 +473,50 @@ def test_a_trial_balance_that_may_be_of_a_month_stays_a_question(header: str):
     assert "This seems to be a trial balance or a balance sheet." in text
 
 
+DAYS_OF_BALANCES = """\
+Demo Company
+{title}
+As at 31 March 2025
+Account Code,Account,{days}
+200,Sales,-30000.10,-20000.20
+400,Advertising,1200.30,800.10
+610,Accounts Receivable,28799.80,19200.10
+"""
+
+
+@pytest.mark.parametrize(
+    ("title", "days", "last"),
+    [
+        ("Trial Balance", "31 Mar 2025,28 Feb 2025", "31 Mar 2025"),
+        ("Balance Sheet", "31 Mar 2024,31 Mar 2025", "31 Mar 2025"),
+        ("Balance Sheet", '"Feb 28, 2025","Mar 31, 2025"', "Mar 31, 2025"),
+        ("Saldenliste", "28.02.2025,31.03.2025", "31.03.2025"),
+    ],
+)
+def test_columns_of_last_days_of_months_in_a_trial_balance_are_balances(
+    title: str, days: str, last: str, tmp_path: Path
+):
+    """Both were lines of their months, so the second balance counted beside the first."""
+    table = DAYS_OF_BALANCES.format(title=title, days=days)
+    found = yaml.safe_load(draft(table, "export.csv"))
+    assert (found["kind"], found["columns"]["balance"], found["constants"]) == ("balances", last, {"period": "2025-03"})
+    read = check(tmp_path, table, "export.csv")
+    assert read.is_fine
+    assert read.outcomes["accepted"].rows == 3
+
+
+@pytest.mark.parametrize(
+    ("title", "days"),
+    [
+        ("Profit and Loss", "31 Mar 2025,28 Feb 2025"),
+        ("Trial Balance", "Mar 2025,Feb 2025"),
+        ("Trial Balance", "15 Mar 2025,15 Feb 2025"),
+    ],
+)
+def test_columns_of_months_may_be_lines_of_these(title: str, days: str):
+    assert yaml.safe_load(draft(DAYS_OF_BALANCES.format(title=title, days=days), "export.csv"))["kind"] == "ledger"
+
+
 def test_a_balance_sheet_is_said_to_have_balances():
     """Its balances at the end of a month were lines of the month."""
     text = "Balance Sheet,\nAs of March 31 2025,\n\n,Total\nBank,\nChecking,5.50\nTotal Bank,5.50\n"
