@@ -1,8 +1,8 @@
 """Columns beside those of months that are not read although they may be months, gaps, and months with a wrong year.
 
 Belongs here: finding them in a table, adding up their cells, and the words that hold the delivery. Does not belong
-here: columns that are read (see `shapes`), names of months (see `month_names`), the same in a draft (see
-`draft.unread_columns`).
+here: columns that are read (see `shapes`), names of months (see `month_names`), departments beside measures (see
+`crossed_columns`), the same in a draft (see `draft.unread_columns`).
 
 A month that is not read is money that is lost in silence: the equation of a delivery begins with the cells that are
 read.
@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import RawBatch, value_mapper
+from finance_platform.feeds.doubts.crossed_columns import crossed_columns
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, named_headers
 from finance_platform.feeds.shape_rules import UnpivotRule
@@ -53,6 +54,7 @@ class UnreadColumn:
         name: its header.
         month: the month that it names, or that is missing where it is, counted from year 0; None if that is not known.
         is_named: whether its header names a month.
+        beside: the header of a measure that has a part of its own; empty if it is beside columns of months.
         cells: how many of its cells have a text.
         amounts: how many of them are amounts.
         total: the exact sum of these.
@@ -61,6 +63,7 @@ class UnreadColumn:
     name: str
     month: int | None
     is_named: bool
+    beside: str = ""
     cells: int = 0
     amounts: int = 0
     total: Decimal = Decimal(0)
@@ -89,7 +92,8 @@ class UnreadColumn:
     @property
     def description(self) -> str:
         """What is not read, as a clause."""
-        place = f"looks like {_month_text(self.month)}" if self.is_named else "has amounts beside columns of months"
+        others = repr(clean(self.beside)) if self.beside else "columns of months"
+        place = f"looks like {_month_text(self.month)}" if self.is_named else f"has amounts beside {others}"
         found = f"its {sum_of_amounts(self.amounts, self.total)}"
         return f"the column {clean(self.name)!r} {place} and is not read; {found}"
 
@@ -138,15 +142,18 @@ class UnreadMonths:
             sheet: the sheet; None for text.
         """
         months = _Months(rules)
+        used = {fold_name(name) for name in (*named_headers(rules), *cells)}
+        free = [name for name in header if fold_name(name) not in used]
+        crossed = crossed_columns(rules.measures, free)
         if not cells or not months.are_read:
-            return UnreadMonths(rules, _beside_measures(rules, months, header, cells), sheet=sheet, needs_amounts=True)
+            columns = _beside_measures(rules, months, free, cells)
+            columns += _beside_siblings(columns, crossed)
+            return UnreadMonths(rules, columns, sheet=sheet, needs_amounts=True)
         known = [month for name in cells if (month := months.of_cell(name)) is not None]
         gaps = months.missing(known)
         ignored = {months.guess(name, known, gaps) for name in rules.ignored_columns}
         rejected = {months.guess(name, known, gaps) for name in cells if months.of_cell(name) is None}
         missing = [month for month in gaps if month not in ignored | rejected]
-        used = {fold_name(name) for name in (*named_headers(rules), *cells)}
-        free = [name for name in header if fold_name(name) not in used]
         columns = [
             UnreadColumn(name, months.guess(name, known, missing), True) for name in free if months.is_month(name)
         ]
@@ -158,6 +165,7 @@ class UnreadMonths:
         unexplained = [month for month in missing if month not in {column.month for column in columns}]
         is_clear = len(others) == len(unexplained) == 1
         columns += [UnreadColumn(name, unexplained[0] if is_clear else None, False) for name in others]
+        columns += _beside_siblings(columns, crossed)
         turn = months.turn([name for name in header if name in set(cells)])
         return UnreadMonths(rules, columns, missing, sheet, months.advise(cells, known, missing), turn)
 
@@ -322,7 +330,7 @@ class _Months:
         ignore = f"or, if {subject} not data, add {_yaml([*names, *lacking])} to ignore_columns"
         if self._unpivot is None:
             fields = sorted({name for measure in self._rules.measures for name in measure.fields})
-            fields += [] if self.are_read else ["period"]
+            fields += [] if self.are_read or all(column.beside for column in columns) else ["period"]
             return f"add {_yaml(names)} to measures in the descriptor, each with {', '.join(fields)}; {ignore}"
         return f"{self._reading(columns, names, self._unpivot)} in the descriptor; {ignore}"
 
@@ -368,17 +376,22 @@ class _Months:
 
 
 def _beside_measures(
-    rules: ReadingRules, months: _Months, header: Sequence[str], cells: Sequence[str]
+    rules: ReadingRules, months: _Months, free: Sequence[str], cells: Sequence[str]
 ) -> list[UnreadColumn]:
-    """Return the columns of months beside measures that give no date, at least two, since May is a name too.
+    """Return the free columns of months beside measures that give no date, at least two, since May is a name too.
 
     A measure that is the total of a year may well be beside its months.
     """
     if not rules.measures or any(is_total_name(clean(name)) for name in cells):
         return []
-    used = {fold_name(name) for name in (*named_headers(rules), *cells)}
-    names = [name for name in header if fold_name(name) not in used and read_month(clean(name))]
+    names = [name for name in free if read_month(clean(name))]
     return [UnreadColumn(name, months.guess(name, [], []), True) for name in names] if len(names) > 1 else []
+
+
+def _beside_siblings(columns: Sequence[UnreadColumn], crossed: Mapping[str, str]) -> list[UnreadColumn]:
+    """Return the columns that share a part with measures, and are not among those that were found."""
+    known = {column.name for column in columns}
+    return [UnreadColumn(name, None, False, beside) for name, beside in crossed.items() if name not in known]
 
 
 def _beside(header: Sequence[str], cells: Sequence[str], free: Sequence[str], *, are_short: bool) -> list[str]:

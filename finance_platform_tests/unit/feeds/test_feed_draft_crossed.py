@@ -159,13 +159,48 @@ def test_a_month_that_the_next_file_has_for_each_department_holds_it(tmp_path: P
     assert any("'D100 Sales Mar 2025' has amounts beside columns of months" in reason for reason in found.holds)
 
 
-def test_a_department_that_the_next_file_has_too_is_named(tmp_path: Path):
+@pytest.mark.parametrize("names", [["D100 Sales", "D150 Service", "Operations"], [*DEPARTMENTS, "D150 Service"]])
+@pytest.mark.parametrize("others", [SCENARIOS, MONTHS])
+@pytest.mark.parametrize("is_above", [True, False])
+def test_a_department_that_the_next_file_has_too_holds_it(
+    names: list[str], others: list[str], is_above: bool, tmp_path: Path
+):
     """Its money is in no figure; the amounts of the department behind it are not taken for its own."""
-    rows = report(["D100 Sales", "D150 Service", "Operations"], SCENARIOS)
-    rows.append(["6130", *["1.25"] * 6])
-    found = next_check(tmp_path, csv_text(report(DEPARTMENTS, SCENARIOS)), csv_text(rows), "next_2025-03.csv")
-    assert any("'D150 Service Actual'" in text for text in found.findings.notes)
-    assert sums_by_place(found) == {("Actual", "2025-03"): "130.00", ("Budget", "2025-03"): "190.00"}
+    known, rows = (
+        report(*pair) if is_above else report(*pair[::-1]) for pair in ((DEPARTMENTS, others), (names, others))
+    )
+    found = next_check(tmp_path, csv_text(known), csv_text(rows), "next_2025-03.csv")
+    new = [f"D150 Service {one}" if is_above else f"{one} D150 Service" for one in others]
+    assert [[name for name in new if f"the column {name!r} has amounts" in reason] for reason in found.holds] == [
+        [name] for name in new
+    ]
+    assert not found.findings.notes
+    kept = {
+        pair: amount
+        for pair, amount in expected(names if is_above else others, others if is_above else names).items()
+        if "D150" not in pair
+    }
+    assert sum(map(Decimal, sums_by_place(found).values())) == sum(map(Decimal, kept.values()))
+    fix = next(iter(reversed(found.holds.values())))
+    assert f'add ["{new[0]}", "{new[1]}"] to measures in the descriptor, each with d' in fix
+    assert "period" not in fix
+
+
+@pytest.mark.parametrize("other", ["Variance", "Var %", "Prior Year"])
+def test_a_new_column_of_departments_that_compares_others_holds_nothing(other: str, tmp_path: Path):
+    known, rows = (csv_text(report(DEPARTMENTS, others)) for others in (SCENARIOS, [*SCENARIOS, other]))
+    assert not next_check(tmp_path, known, rows, "next_2025-03.csv").findings.doubts
+
+
+def test_a_new_total_of_departments_holds_nothing(tmp_path: Path):
+    known, rows = (csv_text(report(names, SCENARIOS)) for names in (DEPARTMENTS, [*DEPARTMENTS, "Total"]))
+    assert not next_check(tmp_path, known, rows, "next_2025-03.csv").findings.doubts
+
+
+def test_a_month_behind_the_last_department_holds_the_file_too(tmp_path: Path):
+    known, rows = (csv_text(report(DEPARTMENTS, others)) for others in (MONTHS, [*MONTHS, "Mar 2025"]))
+    holds = next_check(tmp_path, known, rows).holds
+    assert any(f"'{DEPARTMENTS[-1]} Mar 2025' has amounts beside '{DEPARTMENTS[-1]} Jan 2025'" in one for one in holds)
 
 
 @pytest.mark.parametrize(
