@@ -38,7 +38,7 @@ from finance_platform.feeds.lines.shapes import bind_shape
 from finance_platform.feeds.lines.spread import spread_lines
 from finance_platform.feeds.read_ahead import read_ahead
 from finance_platform.feeds.reader_totals import ReaderTotals
-from finance_platform.feeds.resolved import ResolvedFeed
+from finance_platform.feeds.resolved import ResolvedFeed, line_cells
 from finance_platform.feeds.row_marks import RowMarker
 from finance_platform.feeds.values.amounts import ParsedAmounts
 
@@ -72,6 +72,7 @@ class LedgerTable:
         """
         rules, header = feed.rules, table.header
         self._rules, self._table, self._object_key, self._totals = rules, table, object_key, totals
+        totals.line_cells.update(line_cells(rules))  # a file that lacks one is refused, and has a header too
         self._shape = bind_shape(rules, header, object_key)
         totals.line_cells.update(self._shape.cells)
         self._new_lines = partial(

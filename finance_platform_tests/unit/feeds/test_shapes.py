@@ -217,6 +217,19 @@ def test_a_file_without_a_measure_is_refused(tmp_path: Path) -> None:
     assert "the header lacks the column 'Target' of measures.Target" in refused["reasons"]
 
 
+@pytest.mark.parametrize(
+    ("text", "table"),
+    [(MEASURED, "Day,Shop,Sales,COGS\n2025-01-02,S1,100,40\n"), (WIDE, "Dept,Acc,Jan,Feb\nD1,6000,1.00,2.00\n")],
+)
+def test_the_header_of_a_refused_file_is_without_the_columns_of_lines_as_that_of_others(
+    text: str, table: str, tmp_path: Path
+) -> None:
+    """A file that was read again by a descriptor with one more month gave all months as new ones, or as gone."""
+    (refused,) = staged(tmp_path, table, text)
+    assert refused["outcome"] == "refused"
+    assert list(json.loads(refused["header"])) == table.split(",")[:2]
+
+
 CELLS = st.sampled_from(["", " ", "1", "2.50", "x", "-3"])
 
 
