@@ -50,6 +50,11 @@ class Overlap:
     lines: Mapping[Cell, int]
     other_periods: tuple[str, ...]
 
+    def __or__(self, other: Overlap) -> Overlap:
+        """Return the lines of both, if each is of some of the periods of the same two deliveries."""
+        lines = {cell: max(one.lines.get(cell, 0) for one in (self, other)) for cell in {**self.lines, **other.lines}}
+        return Overlap(lines, tuple(sorted({*self.other_periods, *other.other_periods})))
+
 
 Pairs = dict[tuple[str, str], Overlap]
 """Overlaps by the names of a delivery and of an overlapping one."""

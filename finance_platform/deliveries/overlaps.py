@@ -60,8 +60,12 @@ class Overlaps:
     __hash__ = None  # type: ignore[assignment]  # its pairs are a mapping
 
     def __or__(self, other: Overlaps) -> Overlaps:
-        """Return the overlaps of the pairs of both."""
-        return Overlaps({**self._pairs, **other._pairs})
+        """Return the overlaps of the pairs of both; a version may count in other periods in one than in the other."""
+        pairs = {**self._pairs, **other._pairs}
+        for pair in self._pairs.keys() & other._pairs.keys():
+            if self._pairs[pair] is not other._pairs[pair]:
+                pairs[pair] = self._pairs[pair] | other._pairs[pair]
+        return Overlaps(pairs)
 
     @property
     def is_empty(self) -> bool:

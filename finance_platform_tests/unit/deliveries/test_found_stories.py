@@ -421,6 +421,23 @@ def test_a_version_that_would_count_again_before_another_file_is_not_brought_bac
         reinstate(feed.zone.store, "b.csv", ADA, holds_closed_periods=True)
 
 
+def test_a_withdrawal_is_undone_although_another_file_has_the_same_lines_of_a_closed_period(feed: Feed) -> None:
+    """Before and after it the version before counts in other periods, and the other file replaces it in both."""
+    by_scope = {"load_mode": "replace_period", "is_scoped": True}
+    january, february = Line("1", scope="D1"), Line("2", FEBRUARY, scope="D1")
+    feed.send("b", "v1", january, february, **by_scope)
+    feed.send("a", "w", january, february, **by_scope)
+    feed.close(JANUARY)
+    feed.send("b", "v2", replace(january, amount="12.00"), february, Line("3", MARCH, scope="D1"), **by_scope)
+    feed.close(FEBRUARY)
+    before = feed.zone.state.live
+    withdraw(feed.zone.store, "b.csv", deciding(1), holds_closed_periods=True)
+    assert [one.delivery_id for one in feed.zone.state.live] == ["b.csv@v1", "a.csv@w"]
+    reinstate(feed.zone.store, "b.csv", deciding(2), holds_closed_periods=True)
+    assert feed.zone.state.live == before
+    assert feed.published == money(january=10, february=10, march=10)
+
+
 def test_nothing_is_lost_because_a_key_has_further_fields(feed: Feed) -> None:
     """Each line has another key then; a file that has fewer lines, too, is held as before."""
     values: dict[str, Any] = {"load_mode": "upsert", "tolerated_removal": "0.1", "keyed_by": "transaction_id"}
