@@ -326,7 +326,7 @@ class LawHome:
         immutable_documents.forget_documents()
         before = self.files() if self.is_nothing_new() and not self.during_the_run else None
         try:
-            self._refresh()
+            self.refresh_anyway()
         finally:
             self.during_the_run = {}
         assert before in {None, self.files()}
@@ -337,7 +337,8 @@ class LawHome:
         files = [path for path in self.path.rglob("*") if path.is_file() and written.isdisjoint(path.parts[-2:])]
         return frozenset((str(path), path.stat().st_mtime_ns) for path in files if not path.name.startswith("status-"))
 
-    def _refresh(self) -> None:
+    def refresh_anyway(self) -> None:
+        """Take every step, as `run --force` does."""
         self.register()
         self.run_id = f"run-{self.ticks}"
         self.standardise()
