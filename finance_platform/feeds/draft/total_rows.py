@@ -17,10 +17,11 @@ from finance_platform.feeds.values.amounts import read_amount
 
 Row = tuple[int, list[str]]
 
+_RESULT = r"(?:overall )?result|ergebnis|r[eé]sultat(?: global)?|resultado(?: total)?"
 _TOTAL = re.compile(
     r"(?:grand |overall |report |sub ?-?|sous-)?totals?(?: g[eé]n[eé]ral| geral)?\b|(?:gesamt|zwischen)?summe\b"
     r"|gesamt(?:ergebnis)?\b|somme\b|totale(?: generale)?\b|(?:algemeen )?totaal(?: generaal)?\b|suma\b"
-    r"|(?:overall )?result$|ergebnis$|r[eé]sultat(?: global)?$|resultado(?: total)?$",
+    rf"|(?:{_RESULT})$",
     re.IGNORECASE,
 )
 _STARS = re.compile(r"(\*{1,5}|\*[0-9]{1,2}\*)(?: .*)?")
@@ -116,8 +117,29 @@ def _find_named(header: Sequence[str], rows: Sequence[Row], usual: int) -> dict[
             totals[line] = TotalRow(header[word[0]], pattern, text.startswith(_SUBTOTALS))
             if _is_bare_word(cells[word[0]]):
                 bare[line] = cells[word[0]].strip()
-    totals |= _find_starred(header, rows)
+    totals = _without_lines(header, rows, totals, bare) | _find_starred(header, rows)
     return _with_grand_total(totals | _find_endings(header, rows, usual, totals), bare)
+
+
+def _without_lines(
+    header: Sequence[str], rows: Sequence[Row], totals: Mapping[int, TotalRow], bare: Mapping[int, str]
+) -> dict[int, TotalRow]:
+    """Return totals whose patterns match no line, such as `Total` beside `Total Energies`.
+
+    Lines of the next file may begin with the word of a result, too.
+    """
+    named = {(row.column, row.pattern) for line, row in totals.items() if line not in bare}
+    lines = [dict(zip(header, map(str.strip, cells), strict=False)) for line, cells in rows if line not in totals]
+    ends = {
+        (row.column, row.pattern)
+        for line, row in totals.items()
+        if re.fullmatch(_RESULT, bare.get(line, ""), re.IGNORECASE)
+        or any(re.search(row.pattern, cells.get(row.column, "")) for cells in lines)
+    } - named
+    return {
+        line: replace(row, pattern=f"{row.pattern}[ :]*$") if (row.column, row.pattern) in ends else row
+        for line, row in totals.items()
+    }
 
 
 def _is_bare_word(cell: str) -> bool:

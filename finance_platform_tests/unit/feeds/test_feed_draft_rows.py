@@ -109,6 +109,33 @@ def test_the_results_of_a_query_of_sap_are_claimed_and_tie(word: str, grand: str
     assert [rule["kind"] for rule in control] == ["subtotal", "grand"]
 
 
+@pytest.mark.parametrize(
+    ("line", "total"),
+    [
+        ("Ergebnisabführung", "Ergebnis"),
+        ("Resultado financiero", "Resultado"),
+        ("Résultat exceptionnel", "Résultat"),
+        ("Results of associates", "Result"),
+        ("Total Energies", "Total"),
+        ("Total Energies", "Total:"),
+    ],
+)
+def test_accounts_whose_names_begin_with_the_word_of_a_total_are_lines(line: str, total: str, tmp_path: Path):
+    """The rule of the total claimed them as well, and the file was held because they do not tie."""
+    text = f"Account,Name,2025-03\n4000,Sales,5.00\n6000,{line},2.50\n,{total},7.50\n"
+    check = checked(tmp_path, text, department="D1")
+    assert not check.holds
+    assert {str(count.amount) for count in check.sums.values()} == {"7.50"}
+
+
+def test_the_rule_of_a_result_claims_no_line_of_the_next_file():
+    text = "Account,Dept,Name,2025-03\n4000,D1,Sales,5.00\n6000,D1,Rent,2.50\n,,Result,7.50\n"
+    (rule,) = yaml.safe_load(draft(text))["control_total"]
+    assert [name for name in ("Result", "Results of associates") if re.search(rule["row"]["matches"], name)] == [
+        "Result"
+    ]
+
+
 UNNAMED = """\
 Account,Description,Cost Centre,Amount
 6110,Rent March,100,1200.00
