@@ -24,19 +24,18 @@ _POSITION = re.compile(r"( ?\(column [0-9]+\))+\Z")
 def join_rows(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return one header of several rows: the texts of each column with a space between them.
 
-    A text above the first of several columns, as text files have merged cells, counts for those behind it whose own
-    names other columns have too: Actual is above both Jan and Feb of `Actual,,Budget,` and `Jan,Feb,Jan,Feb`.
+    A text above the first of several columns, as text files have merged cells, counts for those behind it that would
+    share their names: Actual is above both Jan and Feb of `Actual,,Budget,` and `Jan,Feb,Jan,Feb`.
     """
     columns = list(zip_longest(*rows, fillvalue=""))
-    shared = {name for name, count in Counter(fold_name(cells[-1]) for cells in columns).items() if count > 1} - {""}
-    joined: list[str] = []
+    joined = [" ".join(filter(str.strip, cells)) for cells in columns]
+    shared = {name for name, count in Counter(map(fold_name, joined)).items() if count > 1} - {""}
     above: tuple[str, ...] = ()
-    for *upper, name in columns:
+    for place, (*upper, name) in enumerate(columns):
         if any(map(str.strip, upper)):
             above = tuple(upper)
-        elif fold_name(name) in shared:
-            upper = list(above)
-        joined.append(" ".join(filter(str.strip, (*upper, name))))
+        elif fold_name(joined[place]) in shared:
+            joined[place] = " ".join(filter(str.strip, (*above, name)))
     return joined
 
 

@@ -79,8 +79,8 @@ class DialectConfig(StrictModel):
         [1],
         description="The line of the header, or the row of the sheet, counted from 1; what is above it, such as "
         "titles, is not read. A list such as [10, 11] makes one header of two lines: the texts of each column with a "
-        "space between them. A text of the upper line counts for the columns behind it that lack one, if other columns "
-        "have their names too, and in a workbook for all columns of its merged cell. 0 with `names` if there is no "
+        "space between them. A text of the upper line counts for the columns behind it that lack one and would "
+        "share their names, and in a workbook for all columns of its merged cell. 0 with `names` if there is no "
         "header.",
     )
     names: list[ShortText] = Field(

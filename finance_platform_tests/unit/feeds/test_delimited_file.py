@@ -492,6 +492,23 @@ def test_lines_above_the_header_may_have_quoted_line_breaks(file: Path) -> None:
     assert rows == [(4, None, ("1", "2"))]
 
 
+@pytest.mark.parametrize(
+    ("above", "names"),
+    [
+        ("Actual,,Budget,", "Actual Jan,Actual Feb,Budget Jan,Budget Feb"),
+        (",,Budget,", "Jan,Feb,Budget Jan,Budget Feb"),
+        # These were Feb and Budget Feb in releases before, so that a feed may name them.
+        ("A title,,,Budget", "A title Jan,Feb,Jan,Budget Feb"),
+    ],
+)
+def test_a_text_above_a_header_counts_for_columns_behind_it_that_would_share_a_name(
+    above: str, names: str, file: Path
+) -> None:
+    file.write_text(f"{above}\nJan,Feb,Jan,Feb\n1,2,3,4\n")
+    opened = DelimitedFile(lambda: file.open("rb"), Dialect(header_row=2, header_above=(1,)))
+    assert ",".join(opened.header) == names
+
+
 def test_the_header_is_the_first_row_that_begins_on_its_line_or_below(file: Path) -> None:
     file.write_text('"Ledger\n2025"\na,b\n1,2\n')
     opened = DelimitedFile(lambda: file.open("rb"), Dialect(header_row=2))
