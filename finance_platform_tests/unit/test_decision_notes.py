@@ -14,7 +14,7 @@ STATUS = re.compile(r"^Status: (.+?)\n\n", re.MULTILINE | re.DOTALL)
 CHANGES = re.compile(r"\b(?:changes|narrows|replaces)\b(.*)", re.IGNORECASE)
 CHANGED = re.compile(r"\b(?:changed|decided otherwise|done|narrowed|replaced)\b.*? by (?=\d{3})(.*)", re.IGNORECASE)
 CITED = re.compile(
-    r"(?<=\s)\((?!(?:400|403|412|443)\))[0-4]\d\d(?:, \d{3})*\)|\bdecisions? \d{3}(?:(?:, | and |, and )\d{3})*"
+    r"(?<=\s)\((?!(?:400|403|412|443)\))[0-6]\d\d(?:, \d{3})*\)|\bdecisions? \d{3}(?:(?:, | and |, and )\d{3})*"
 )
 """In parentheses, where pages also have answers and the port of HTTP; or by the word."""
 
@@ -76,4 +76,5 @@ def test_a_note_has_the_number_of_its_file() -> None:
 
 
 def test_each_note_that_is_cited_exists() -> None:
-    assert {(page, number) for page, number in citations() if number not in NOTES} == set()
+    statuses = {(note.name, number) for note in NOTES.values() for number in re.findall(r"\b\d{3}\b", status(note))}
+    assert {(page, number) for page, number in {*citations(), *statuses} if number not in NOTES} == set()
