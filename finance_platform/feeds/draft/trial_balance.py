@@ -42,6 +42,8 @@ _TRIAL_BALANCE = re.compile(
 _SIDES = ("debit", "credit")
 _CLOSING = {"closing", "ending", "endsaldo", "schlusssaldo", "eindsaldo"}
 _FIELDS_OF_WORDS = {"opening": OPENING, "balance": _CLOSING}
+_AS_OF = re.compile(r"(?i)^(?:as (?:of|at)|at|per|zum|au|al) ")
+"""What may be before a day of balances."""
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 
 
@@ -123,7 +125,7 @@ def days_of_balances(columns: Sequence[Column]) -> dict[str, date]:
     """Return the day of each column of amounts, if each is named by the last day of a month; nothing if one is not."""
     days: dict[str, date] = {}
     for column in filter(is_money, columns):
-        day = read_day(column.name, DATE_FORMATS)
+        day = read_day(_AS_OF.sub("", column.name), DATE_FORMATS)
         if day is None or (day + timedelta(1)).day != 1:
             return {}
         days[column.name] = day

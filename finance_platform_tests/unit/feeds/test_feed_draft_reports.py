@@ -490,6 +490,7 @@ Account Code,Account,{days}
         ("Trial Balance", "31 Mar 2025,28 Feb 2025", "31 Mar 2025"),
         ("Balance Sheet", "31 Mar 2024,31 Mar 2025", "31 Mar 2025"),
         ("Balance Sheet", '"Feb 28, 2025","Mar 31, 2025"', "Mar 31, 2025"),
+        ("Balance Sheet", '"As of Feb 28, 2025","As of Mar 31, 2025"', "As of Mar 31, 2025"),
         ("Saldenliste", "28.02.2025,31.03.2025", "31.03.2025"),
     ],
 )
