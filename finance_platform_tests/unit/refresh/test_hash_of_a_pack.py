@@ -55,7 +55,7 @@ def test_the_hash_of_a_pack_changes_with_each_value_of_its_amounts(tmp_path: Pat
 @pytest.mark.parametrize("members", ["accounts", "departments"])
 def test_the_hash_of_a_pack_changes_with_each_value_of_a_member(members: str, tmp_path: Path):
     first, *others = getattr(PACK, members)
-    changed = [replace(first, **{name: f"{value}2"}) for name, value in vars(first).items()]
+    changed = [replace(first, **{name: _other(value)}) for name, value in vars(first).items()]
     packs = [PACK, with_members(members, *others), *(with_members(members, one, *others) for one in changed)]
     hashes = {written(pack, tmp_path).figures for pack in packs}
     assert len(hashes) == len(changed) + 2
@@ -72,6 +72,13 @@ def test_the_hash_of_a_pack_changes_with_its_other_figures_but_not_with_the_load
 def test_a_written_pack_is_returned_without_what_grows_with_the_home(tmp_path: Path):
     result = written(PACK, tmp_path)
     assert result.pack == replace(PACK, cells=(), accounts=(), departments=())
+
+
+def _other(value: Any) -> Any:
+    """Return another value of the same type."""
+    if isinstance(value, bool):
+        return not value
+    return f"{value}2" if isinstance(value, str) else (value or 0) + 2
 
 
 def _movements() -> tuple[Movement, ...]:
