@@ -78,6 +78,7 @@ except TransientJobError as error:
 TASK = """
 import sys
 import finance_platform.feeds.read_file, finance_platform.spark_jobs.delivery_results
+import finance_platform.feeds.files.workbook  # imported with the first workbook
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.s3_options import NO_OPTIONS
 
