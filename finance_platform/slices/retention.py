@@ -4,10 +4,9 @@ Belongs here: which deliveries, slice versions, job folders and stray files expi
 belong here: which deliveries count (see `deliveries.state_derivation`), the target slices (see `versions`), output (see
 `cli.vacuum_output`).
 
-A delivery stays if it counts, awaits reading or a verdict, can be taken in again, counts again once a newer version of
-its file is taken out, or is named by a slice version that stays: a target or published version, one that a closing
-recorded, or a young one. Content that was removed and is sent
-again is read again.
+A delivery stays if it counts, awaits reading or a verdict, can be taken in again, counts, or counts in more periods,
+once newer versions of its file are taken out, or is named by a slice version that stays: a target or published version,
+one that a closing recorded, or a young one. Content that was removed and is sent again is read again.
 """
 
 from __future__ import annotations
