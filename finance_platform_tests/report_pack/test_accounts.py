@@ -75,6 +75,7 @@ def test_accounts_by_column_are_the_accounts_that_they_were_made_of():
     assert by_column != accounts[1:]
     assert (by_column[0], by_column[-1]) == (accounts[0], accounts[-1])
     assert (by_column[:2], by_column[1:9], by_column[3:1]) == (accounts[:2], accounts[1:], ())
+    assert by_column[::-2] == accounts[::-2]
     assert [*by_column.of_type("Unknown")] == [*by_column.inferred()] == [accounts[3]]
     assert len(PackAccounts.of(())) == 0
 

@@ -90,8 +90,7 @@ class PackAccounts(Sequence[PackAccount]):
     def __getitem__(self, place: int | slice) -> PackAccount | tuple[PackAccount, ...]:
         if isinstance(place, int):
             return self._accounts[place]
-        start, stop, _ = place.indices(len(self))
-        return tuple(PackAccounts(self.table.slice(start, max(0, stop - start))))
+        return tuple(PackAccounts(self.table.take(pa.array(range(len(self))[place], pa.int64()))))
 
     def __iter__(self) -> Iterator[PackAccount]:
         return iter(self._accounts)
