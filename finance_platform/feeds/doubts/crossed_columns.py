@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from finance_platform.feeds.shape_rules import MeasureRule
 from finance_platform.feeds.values.codes import clean, fold_name
+from finance_platform.feeds.values.header_words import COMPARED, plain_name
 from finance_platform.feeds.values.month_names import is_total_name, read_month
 
 _SEVERAL = 2
@@ -65,4 +66,5 @@ def _varying(measures: Sequence[MeasureRule]) -> tuple[str, ...]:
 
 def _is_new(part: str, fields: Sequence[str]) -> bool:
     """Return whether the other part of a column may be a value of one of these fields."""
-    return ("department" in fields and not is_total_name(part)) or bool(fields and read_month(part))
+    is_other = is_total_name(part) or COMPARED & set(plain_name(part).split())
+    return ("department" in fields and not is_other) or bool(fields and read_month(part))

@@ -18,7 +18,7 @@ from finance_platform.feeds.values.amounts import EXACT, read_amount
 from finance_platform.feeds.values.codes import clean
 from finance_platform.feeds.values.common_amounts import CREDITS
 from finance_platform.feeds.values.currencies import denoted_currencies
-from finance_platform.feeds.values.header_words import WORDS, plain_name, rank
+from finance_platform.feeds.values.header_words import COMPARED, DIFFERENCES, WORDS, plain_name, rank
 
 _MONEY = ("amount", "debit", "credit")
 _OTHER_FIELDS = tuple(name for name in WORDS if name not in _MONEY)
@@ -43,40 +43,6 @@ _SCENARIOS = {
     "presupuesto": "Budget", "previsionnel": "Budget",
 }  # fmt: skip
 _OF_MONTH = {"month", "monthly", "mtd", "this", "current", "period", "monat", "mois", "mes", "mese", "maand"}
-_DIFFERENCES = {
-    "variance",
-    "var",
-    "varianz",
-    "abweichung",
-    "abw",
-    "difference",
-    "diff",
-    "change",
-    "dif",
-    "delta",
-    "ecart",
-    "over",
-    "under",
-}
-_COMPARED = _DIFFERENCES | {
-    "prior",
-    "previous",
-    "last",
-    "py",
-    "ly",
-    "vj",
-    "vorjahr",
-    "percent",
-    "pct",
-    "percentage",
-    "comparison",
-    "vergleich",
-    "vergleichsperiode",
-    "vergleichszeitraum",
-    "rel",
-}
-"""Words of a column that compares amounts with those of a scenario, or has those of another year."""
-
 _MAX_NAMES = 10
 _SEVERAL = 2
 
@@ -121,12 +87,12 @@ def is_percentage(column: Column) -> bool:
 
 def is_difference(column: Column) -> bool:
     """Return whether a column's name says that it compares the amounts of others."""
-    return bool(_DIFFERENCES & set(plain_name(column.name).split()))
+    return bool(DIFFERENCES & set(plain_name(column.name).split()))
 
 
 def is_compared(column: Column) -> bool:
     """Return whether a column's name says that it is of another year or scenario, or compares the amounts of others."""
-    return bool(_COMPARED & set(plain_name(column.name).split())) or is_percentage(column)
+    return bool(COMPARED & set(plain_name(column.name).split())) or is_percentage(column)
 
 
 def may_be_money(column: Column) -> bool:
@@ -140,7 +106,7 @@ def scenario_of(column: Column) -> str:
     """Return the scenario that a column's name says; empty if it says none or several."""
     words = set(plain_name(column.name).split())
     names = {_SCENARIOS[word] for word in words if word in _SCENARIOS}
-    return names.pop() if len(names) == 1 and not words & _COMPARED and not is_percentage(column) else ""
+    return names.pop() if len(names) == 1 and not words & COMPARED and not is_percentage(column) else ""
 
 
 def is_of_month(column: Column) -> bool:

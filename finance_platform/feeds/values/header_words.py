@@ -228,6 +228,16 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Field → names of headers as `plain_name` writes them, the best first."""
 
+DIFFERENCES = {
+    "variance", "var", "varianz", "abweichung", "abw", "difference", "diff", "change", "dif", "delta", "ecart", "over",
+    "under",
+}  # fmt: skip
+COMPARED = DIFFERENCES | {
+    "prior", "previous", "last", "py", "ly", "vj", "vorjahr", "percent", "pct", "percentage", "comparison", "vergleich",
+    "vergleichsperiode", "vergleichszeitraum", "rel",
+}  # fmt: skip
+"""Words of a column that compares amounts with those of a scenario, or has those of another year."""
+
 _MIXED_YEAR = re.compile(r"(?<![0-9])(1[01]|[1-9]) ?\+ ?(1[01]|[1-9])(?![0-9])")
 _FORECAST_WORDS = {"fc", "fcst", "fcast", "forecast", "forecasts", "rf", "reforecast", "outlook"}
 _MONTHS_OF_YEAR = 12

@@ -192,8 +192,9 @@ def test_a_new_column_of_departments_that_compares_others_holds_nothing(other: s
     assert not next_check(tmp_path, known, rows, "next_2025-03.csv").findings.doubts
 
 
-def test_a_new_total_of_departments_holds_nothing(tmp_path: Path):
-    known, rows = (csv_text(report(names, SCENARIOS)) for names in (DEPARTMENTS, [*DEPARTMENTS, "Total"]))
+@pytest.mark.parametrize("other", ["Total", "Prior year", "Vorjahr"])
+def test_a_new_total_or_comparison_of_departments_holds_nothing(other: str, tmp_path: Path):
+    known, rows = (csv_text(report(names, SCENARIOS)) for names in (DEPARTMENTS, [*DEPARTMENTS, other]))
     assert not next_check(tmp_path, known, rows, "next_2025-03.csv").findings.doubts
 
 
