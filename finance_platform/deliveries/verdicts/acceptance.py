@@ -236,8 +236,9 @@ class _AcceptancePolicy:
             warnings = (*warnings, _describe_bookings(bookings))
         elif reasons:
             advice = candidate.commit.findings.advice
+            late = self._reasons.late_periods(candidate, {kind for kind, _ in reasons}) or candidate.late
+            reasons += self._reasons.wrong_bookings(candidate, reasons, late)
             kinds = tuple(dict.fromkeys(kind for kind, _ in reasons))
-            late = self._reasons.late_periods(candidate, kinds) or candidate.late
             texts = [text for _, text in reasons]
             texts[-1] += _describe_late(late)
             texts += describe_differences(earlier, differences)

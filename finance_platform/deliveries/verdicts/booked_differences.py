@@ -65,12 +65,20 @@ def refuse_wrong_bookings(
         DecisionError: there would be such a booking that there is not already.
     """
     for period, keys in find_wrong_bookings(processed, state, after, planned).items():
-        files = " and ".join(map(quote_name, keys))
         raise DecisionError(
-            f"with this decision about {quote_name(object_key)}, lines of {period} would count twice or not at all "
-            f"beside those of {files} that are booked in a later period",
-            fix=f"withdraw {files} first; then send it again, or take it back",
+            f"with this decision about {quote_name(object_key)}, {describe_wrong_bookings(period, keys)}",
+            fix=f"withdraw {_files(keys)} first; then send it again, or take it back",
         )
+
+
+def describe_wrong_bookings(period: str, object_keys: Iterable[str]) -> str:
+    """Return what is wrong in one of the periods that `find_wrong_bookings` returns."""
+    twice = f"lines of {period} would count twice or not at all"
+    return f"{twice} beside those of {_files(object_keys)} that are booked in a later period"
+
+
+def _files(object_keys: Iterable[str]) -> str:
+    return " and ".join(map(quote_name, object_keys))
 
 
 def find_wrong_bookings(

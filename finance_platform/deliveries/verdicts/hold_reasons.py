@@ -33,7 +33,7 @@ from finance_platform.deliveries.register import (
     UNTYPED,
     Verdict,
 )
-from finance_platform.deliveries.state import LiveDelivery, replaced_cells, replaces_periods
+from finance_platform.deliveries.state import DeliveryState, LiveDelivery, replaced_cells, replaces_periods
 from finance_platform.deliveries.verdicts.account_sums import CellSums
 from finance_platform.deliveries.verdicts.attribute_conflicts import (
     AttributeFiles,
@@ -41,6 +41,7 @@ from finance_platform.deliveries.verdicts.attribute_conflicts import (
     find_type_conflicts,
     gross_by_scenario,
 )
+from finance_platform.deliveries.verdicts.booked_differences import describe_wrong_bookings, find_wrong_bookings
 from finance_platform.deliveries.verdicts.bookings import (
     Booking,
     commit_of_booking,
@@ -239,6 +240,30 @@ class HoldReasons:
         if file := shared or find_kept_keys(self._published, self._live, self._overlaps, candidate):
             shares = "replaces periods" if replaces_periods(candidate) else "has keys"
             yield f"{shares} of {quote_name(file)}, whose late lines are booked in a later period"
+
+    def wrong_bookings(
+        self, candidate: LiveDelivery, reasons: Iterable[tuple[str, str]], late: Groups
+    ) -> list[tuple[str, str]]:
+        """Return why no person can accept a delivery that is held, if what is booked later would be wrong then.
+
+        Args:
+            candidate: the delivery.
+            reasons: those to hold it.
+            late: the periods whose lines wait; none if all of it does.
+        """
+        counted = self._counted(candidate)
+        if late or self._published is None or counted is None or any(kind == BOOKED_KEY for kind, _ in reasons):
+            return []
+        whole = replace(candidate, booked=frozenset(self.booked_periods(candidate)))
+        before, after = (
+            DeliveryState(published, (), (), (), all_effective=effective)
+            for published, effective in (
+                (self._published.in_order, self._live.in_order),
+                (self._published.in_order_with(counted), self._live.in_order_with(whole)),
+            )
+        )
+        wrong = find_wrong_bookings(self._processed, before, after)
+        return [(BOOKED_KEY, describe_wrong_bookings(*of_period)) for of_period in wrong.items()]
 
     def _type_conflicts(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield one reason that names the accounts with two types, and the money of the lines that contradict."""
@@ -497,6 +522,8 @@ class HoldReasons:
             late: the periods whose lines wait; none if all of it does.
         """
         periods = {period for group in late for period in group}
+        affected = self._live.affected_cells(candidate)
+        closed = {cell for cell in affected if cell[1] in self._closed and (not late or cell[1] in periods)}
         cells = {cell for cell in self._restated_cells(candidate) if not late or cell[1] in periods}
         booked = {period for _, period in cells}
         versions = (candidate, *self._live.earlier(candidate))
@@ -504,6 +531,8 @@ class HoldReasons:
             any(self._is_plan(cell, versions) for cell in cells)
             or (not late and self._live.counts_already(candidate, booked))
             or any(find_shared_keys(self._live, self._overlaps, one) for one in versions)
+            # Also where its lines are equal, so that the period would not be restated.
+            or any(self._live.changes_others_by_period(candidate, cell) for cell in closed)
             or any(self._ended_bookings(candidate, booked))
         )
 

@@ -371,6 +371,23 @@ class LiveDeliveries:
         deliveries = self.of_cell(candidate.event.feed, cell)
         return [other for other in deliveries if other.event.object_key != candidate.event.object_key]
 
+    def changes_others_by_period(self, candidate: LiveDelivery, cell: Cell) -> bool:
+        """Return whether lines of other files that replace whole periods count only with or only without it."""
+        sides = self.earlier(candidate), [candidate]
+        for feed in {one.event.feed for side in sides for one in side}:
+            of_feed = [one for one in self.of_cell(feed, cell) if one.event.object_key != candidate.event.object_key]
+            others = [one.position for one in of_feed if replaces_periods(one) and _rows(one, cell)]
+            own = [
+                max(
+                    (_position(one) for one in side if one.event.feed == feed and cell in replaced_cells(one)),
+                    default=(),
+                )
+                for side in sides
+            ]
+            if others and min(own) < max(others) < max(own):
+                return True
+        return False
+
     def with_other_load(self, candidate: LiveDelivery) -> list[LiveDelivery]:
         """Return the live deliveries of other objects of the feed that were read under another load mode, in order.
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import pytest
 
-from finance_platform.deliveries.decisions import book
+from finance_platform.deliveries.decisions import accept, book
 from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.errors import DecisionError
 from finance_platform_tests.unit.zone import ADA, Line, Zone
@@ -82,3 +82,18 @@ def test_the_change_of_an_order_may_not(zone: Zone) -> None:
     assert HINT not in fix_of(zone, "a.csv")
     with pytest.raises(DecisionError, match=r"a\.csv counts already"):
         book(zone.store, "a.csv", ADA)
+
+
+def test_a_file_with_which_equal_lines_of_another_file_count_again_may_not(zone: Zone) -> None:
+    """January would have the same line, but of the other file."""
+    zone.deliver("a.csv", [Line("1")], "w", load_mode="replace_period")
+    zone.deliver("b.csv", [Line("1"), Line("2", FEBRUARY)], load_mode="replace_period")
+    close(zone)
+    change_status(zone, "closed", FEBRUARY)
+    zone.deliver("b.csv", [Line("2", FEBRUARY, amount="12.00")], "v2", load_mode="replace_period")
+    fix = fix_of(zone, "b.csv")
+    assert HINT not in fix
+    with pytest.raises(DecisionError, match=r"b\.csv replaces lines of other files"):
+        book(zone.store, "b.csv", ADA)
+    assert "finance-platform accept b.csv" in fix
+    accept(zone.store, "b.csv", ADA)

@@ -269,6 +269,7 @@ def test_a_booking_of_an_earlier_release_with_a_line_of_another_file_does_not_le
             decide(feed.zone.store, "b.csv")
     assert feed.published == booked
     withdraw(feed.zone.store, "c.csv", ADA, holds_closed_periods=True)
+    feed.judge()
     accept(feed.zone.store, "b.csv", ADA)
     assert feed.published == money(january=20)
 
@@ -436,6 +437,29 @@ def test_a_withdrawal_is_undone_although_another_file_has_the_same_lines_of_a_cl
     reinstate(feed.zone.store, "b.csv", deciding(2), holds_closed_periods=True)
     assert feed.zone.state.live == before
     assert feed.published == money(january=10, february=10, march=10)
+
+
+def test_a_file_of_which_the_acceptance_would_make_a_booking_wrong_waits_for_the_other_file(feed: Feed) -> None:
+    """Without its lines in the first feed, those count of which the other file has booked that they do not."""
+    feed.send("a", "v1", Line("1"), load_mode="upsert")
+    feed.send("b", "w1", Line("2", amount="9.00"), load_mode="replace_period")
+    accept(feed.zone.store, "b.csv", ADA)
+    feed.close(JANUARY)
+    feed.send("a", "v1", Line("1"), load_mode="replace_period", rules="of another load", delivery_id="a.csv@2")
+    book(feed.zone.store, "a.csv", ADA)
+    assert feed.published == money(january=19, february=-10)
+    waits = feed.send("b", "w2", Line("2", amount="8.00"), load_mode="replace_period", feed="journal")
+    assert waits.endswith(
+        "lines of 2025-01 would count twice or not at all beside those of a.csv that are booked in a later period"
+    )
+    (held,) = feed.zone.state.inactive
+    assert "finance-platform accept" not in held.fix
+    with pytest.raises(DecisionError, match=r"b\.csv cannot be published yet"):
+        accept(feed.zone.store, "b.csv", ADA)
+    withdraw(feed.zone.store, "a.csv", ADA, holds_closed_periods=True)
+    assert feed.judge()["b.csv"].startswith("would restate 2025-01, which is closed")
+    accept(feed.zone.store, "b.csv", ADA)
+    assert feed.published == money(january=18)
 
 
 def test_nothing_is_lost_because_a_key_has_further_fields(feed: Feed) -> None:
