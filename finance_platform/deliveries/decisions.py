@@ -356,8 +356,6 @@ def reinstate(
     changed = find_periods_with_other_lines(processed, state.live, after, state.closed if holds_closed_periods else ())
     if changed and not was_held:
         refuse_closed(processed, state, withdrawn)
-    if not was_held:
-        refuse_booked_keys(processed, state, after, object_key)
     amounts = amounts_of_delivery(processed, withdrawn.commit, state)
     if find_wrong_bookings(processed, state, state_then):
         awaiting = state_after(processed, replace(decision, is_judged_again=True))

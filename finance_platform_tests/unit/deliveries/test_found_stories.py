@@ -462,6 +462,22 @@ def test_a_file_of_which_the_acceptance_would_make_a_booking_wrong_waits_for_the
     assert feed.published == money(january=18)
 
 
+def test_a_withdrawal_is_undone_beside_a_booking_of_a_file_with_one_of_its_keys(feed: Feed) -> None:
+    """The line with that key is in an open period, and the correction, which came later, replaces it."""
+    march = Line("2", MARCH)
+    feed.send("a", "v1", Line("1"), march, load_mode="upsert")
+    feed.send("b", "w", replace(march, amount="7.00"), Line("3", MARCH, amount="5.00"), load_mode="upsert")
+    feed.close(JANUARY)
+    withdraw(feed.zone.store, "b.csv", deciding(1), holds_closed_periods=True)
+    feed.send("a", "v2", Line("1", amount="12.00"), march, load_mode="upsert")
+    book(feed.zone.store, "a.csv", deciding(2))
+    assert feed.published == money(january=10, february=2, march=10)
+    reinstate(feed.zone.store, "b.csv", deciding(3), holds_closed_periods=True)
+    assert feed.published == money(january=10, february=2, march=15)
+    withdraw(feed.zone.store, "b.csv", deciding(4), holds_closed_periods=True)
+    assert feed.published == money(january=10, february=2, march=10)
+
+
 def test_nothing_is_lost_because_a_key_has_further_fields(feed: Feed) -> None:
     """Each line has another key then; a file that has fewer lines, too, is held as before."""
     values: dict[str, Any] = {"load_mode": "upsert", "tolerated_removal": "0.1", "keyed_by": "transaction_id"}
