@@ -170,7 +170,7 @@ class _Ledger:
         draft_sign(self._draft, self._columns)
         if is_wide:
             draft_unread(self._draft, self._columns, {*self._used, *used_headers(self._draft)})
-            draft_growing_months(self._draft, self._columns)
+            draft_growing_months(self._draft, self._columns, self._first_month)
 
     def _free(self) -> list[Column]:
         return [column for column in self._columns if column.name not in self._used and column.texts]

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.draft.values import guess_dates, read_day
 from finance_platform.feeds.values.dates import format_date
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import settings
-from finance_platform_tests.unit.feeds.drafts import checked, drafted
+from finance_platform_tests.unit.feeds.drafts import checked, draft, drafted
 
 
 def next_sums(folder: Path, first: str, second: str) -> dict[str, str]:
@@ -142,6 +143,17 @@ def test_a_file_that_grows_by_a_column_each_month_needs_no_new_draft(headers: li
         read = next_check(tmp_path, "actuals_2025.csv", wide_file(*headers[:2]), wide_file(*headers[:count]))
         assert read.is_fine, read.holds
         assert len({period for _, period in read.sums}) == count
+
+
+@pytest.mark.parametrize("start", [0, 6, 8])
+def test_a_file_that_grows_over_a_fiscal_year_needs_no_new_draft(start: int, tmp_path: Path):
+    """The draft had the months of the calendar's year, so January held the file."""
+    names = [f"{date(2024 + month // 12, month % 12 + 1, 1):%b-%y}" for month in range(3, 16)]
+    feed = parse_descriptor(draft(wide_file(*names[start : start + 2]), "actuals.csv", 4), "draft.yaml")
+    for end, is_read in ((10, True), (12, True), (13, False)):
+        (tmp_path / "actuals.csv").write_text(wide_file(*names[start:end]), encoding="utf-8")
+        read = check_file(LocalStore(tmp_path), "actuals.csv", feed, settings(fiscal_year_start_month=4))
+        assert read.is_fine == is_read
 
 
 @pytest.mark.parametrize("headers", [["Mar 2025", "Apr 2025", "Mar 2024"], ["Mar 2025", "Apr 2025", "Jun 2025"]])
