@@ -162,7 +162,7 @@ class FilesStory(ABC):
     def decide(self) -> None:
         state = self.home.state()
         possible: list[tuple[str, InactiveDelivery | LiveDelivery]] = [
-            *((action, one) for one in state.inactive for action in ("accept", "book", "withdraw")),
+            *((action, one) for one in state.inactive for action in ("accept", "book", "book", "withdraw")),
             *(("reinstate", one) for one in state.withdrawn),
             *(("withdraw", one) for one in state.live[:1]),
         ]

@@ -8,7 +8,7 @@ that change (see `test_stories`).
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -156,7 +156,7 @@ class RulesStory(FilesStory):
     def __init__(self, folder: Path, spark: SparkSession, seed: int) -> None:
         self.rules_of: dict[str, Rules] = {}
         """By delivery, those by which it was read."""
-        decided = ["close", "close", "reopen", "decide", "decide", "decide", "decide"]
+        decided = ["close"] * 3 + ["reopen"] + ["append"] * 3 + ["decide"] * 6
         self.actions = ["send"] * 5 + ["back", "edit", "edit", "vanish"] + decided * (seed % 3)
         super().__init__(folder, spark, seed)
 
@@ -164,6 +164,10 @@ class RulesStory(FilesStory):
         changes = {"weights": WEIGHTS, "sign": SIGNS, "merged": ("7100", "7000")}
         name = self.chance.choice(list(changes))
         self.change(replace(self.rules, **{name: self.chance.choice(changes[name])}))
+
+    def append(self) -> None:
+        """Send a file again with one more voucher, which can be booked later if its period is closed."""
+        self._write("vouchers_1.csv", [*self.present["vouchers_1.csv"], *self._voucher(f"N{len(self.done)}")])
 
     def change(self, rules: Rules) -> None:
         note(f"edit {rules}")
@@ -209,8 +213,7 @@ class RulesStory(FilesStory):
         events = self.home.events()
         for event in events:
             self.rules_of.setdefault(event.delivery_id, self.rules)
-        seen = list(dict.fromkeys((event.object_key, event.fingerprint) for event in events))
-        live = sorted(state.live, key=lambda one: seen.index((one.event.object_key, one.event.fingerprint)))
+        live = self._in_order(state.live)
         if not (state.inactive or state.withdrawn or state.booked):
             assert {one.event.object_key: self.sent(one) for one in live} == self.present, "each file counts"
             here = {item.key for item in self.home.raw.list_objects()}
@@ -218,12 +221,30 @@ class RulesStory(FilesStory):
             self._check_rows(live)
         publication = self.home.publication
         assert publication
-        if not (publication.refusal or any(one.booked_from for one in live)):
+        if publication.refusal:
+            return
+        if any(one.booked_from for one in live):
+            expected = self._expected(state, self._in_order(state.effective))
+            assert self._years(state, self.published()) == self._years(state, expected), "a booking moves lines"
+        else:
             assert self.taken_in or not any(map(self._unbalanced, live)), "a voucher counts whole"
             expected = {place: amount for place, amount in self._expected(state, live).items() if amount}
             frozen = publication.frozen
             open_now = {place: amount for place, amount in expected.items() if place[1] not in frozen}
             assert self.published(without=frozen) == open_now, "figures follow the files and their rules"
+
+    def _in_order(self, deliveries: Iterable[LiveDelivery]) -> list[LiveDelivery]:
+        seen = list(dict.fromkeys((event.object_key, event.fingerprint) for event in self.home.events()))
+        return sorted(deliveries, key=lambda one: seen.index((one.event.object_key, one.event.fingerprint)))
+
+    def _years(self, state: DeliveryState, amounts: Amounts) -> Amounts:
+        """Return Actual of the year, where an account has the same type in all of it."""
+        sums: Amounts = defaultdict(Decimal)
+        for (scenario, _, department, account), amount in amounts.items():
+            types = {self._type(state, account, f"2025-{month:02d}") for month in range(1, 13)}
+            if scenario == "actual" and len(types) == 1:
+                sums[scenario, "", department, account] += amount
+        return {place: amount for place, amount in sums.items() if amount}
 
     def _lines(self, one: LiveDelivery) -> list[Line]:
         lines = LINES[one.event.feed](self.sent(one), self.rules_of[one.delivery_id])
@@ -236,26 +257,26 @@ class RulesStory(FilesStory):
         sums: Amounts = defaultdict(Decimal)
         last = {(line.scenario, line.key): line for one in live for line in self._lines(one)}
         for line in last.values():
-            is_credit = self._type(state, line) in CREDIT_NATURED
+            is_credit = self._type(state, line.account, line.month) in CREDIT_NATURED
             is_flipped = line.sign == ("debit_positive" if is_credit else "credit_positive")
             sums[line[1:5]] += -line.amount if is_flipped else line.amount
         return sums
 
-    def _type(self, state: DeliveryState, line: Line) -> str:
+    def _type(self, state: DeliveryState, account: str, month: str) -> str:
         """Return the type that the latest file which describes the period gives the account."""
-        then = [one for one in state.descriptions if one.since <= line.month and line.month < (one.until or "9999")]
+        then = [one for one in state.descriptions if one.since <= month < (one.until or "9999")]
         files = [self.sent(one.delivery) for one in sorted(then, key=lambda one: one.delivery.position)]
-        return {row[0]: row[2] for rows in files for row in rows}.get(line.account, "")
+        return {row[0]: row[2] for rows in files for row in rows}.get(account, "")
 
     def _check_rows(self, live: Sequence[LiveDelivery]) -> None:
         """Hold the rows of each file in the statement against those that were sent."""
         expected, found = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
         for one in live:
             if one.event.feed != "accounts":
-                months = sum(weight != "0" for weight in self.rules.weights.split()) if one.event.feed == "plan" else 1
-                rejected = len(self.sent(one)) - len(lines := self._lines(one)) // months
-                expected[one.event.object_key, "not accepted"] = rejected
-                expected[one.event.object_key, "delivered"] = len(lines) + rejected
+                weights = self.rules_of[one.delivery_id].weights.split()
+                months = sum(weight != "0" for weight in weights) if one.event.feed == "plan" else 1
+                rows = expected[one.event.object_key, "delivered"] = len(self.sent(one)) * months
+                expected[one.event.object_key, "not accepted"] = rows - len(self._lines(one))
         for line in self.home.status().reconciliation.lines:
             found[line.file, "delivered"] += line.term("delivered").rows
             found[line.file, "not accepted"] += line.term("rejected").rows + line.term("duplicate").rows
