@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from dataclasses import replace
 from decimal import Decimal
@@ -136,6 +137,14 @@ def test_a_figure_of_a_view_that_differs_by_a_cent_makes_a_check_false(pack: Pac
 
 def test_the_same_pack_gives_the_same_bytes(pack: Pack, figures: WorkbookFigures):
     assert workbook_bytes(pack, figures) == workbook_bytes(pack, figures)
+
+
+def test_a_result_of_zero_has_no_sign(pack: Pack):
+    """Viewers that do not compute show what a file has: a difference of costs that were as planned was -0.0."""
+    zero = replace(pack, cells=tuple(cell._replace(amount=Decimal("-0.00")) for cell in pack.cells))
+    written = texts(workbook_bytes(zero, made_figures(zero)))
+    assert "<v>0</v>" in written
+    assert not re.search(r"<v>-0(\.0+)?</v>", written)
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -134,11 +134,11 @@ def _write_amounts(book: Book, sums: Sums, worksheet: ReadyRows, content: DataCo
     for row, cell in enumerate(cells, HEADER_ROW + 1):
         names = ready.names(cell)
         amount = amount or worksheet.ready_cell(_AMOUNT, 0, cents)
-        figures = ready_number(amount, float(cell.amount))
+        figures = ready_number(amount, float(cell.amount) + 0.0)  # + 0.0: zero has no sign
         effect = sums.profit_of(cell.account, cell.amount)
         if effect is not None:
             profit = profit or worksheet.ready_cell(_PROFIT, 0, cents)
-            figures += ready_number(profit, float(effect))
+            figures += ready_number(profit, float(effect) + 0.0)
         worksheet.write_ready_row(row, f"{names}{figures}{ready.numbers(cell)}")
 
 

@@ -291,11 +291,11 @@ class Sheet:
             if kind == "text":
                 self.worksheet.write_string(row, column, content, form)
             elif kind == "number":
-                self.worksheet.write_number(row, column, float(content), form)
+                self.worksheet.write_number(row, column, float(content) + 0.0, form)
             elif kind == "blank":
                 self.worksheet.write_blank(row, column, None, form)
             else:
-                value = float(result) if isinstance(result, Decimal) else result
+                value = float(result) + 0.0 if isinstance(result, Decimal) else result  # + 0.0: zero has no sign
                 self.worksheet.write_formula(row, column, content, form, value)
         self._cells.clear()
         self._effects.clear()
