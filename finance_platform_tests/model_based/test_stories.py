@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from itertools import chain, combinations
 from pathlib import Path
@@ -114,7 +114,7 @@ class LawfulStory:
 
     def evaluate(self, *, holds_closed_periods: bool = True) -> None:
         before = self.of_closed_periods()
-        self.story.evaluate(holds_closed_periods=holds_closed_periods)
+        judged = {one.object_key for one in self.story.evaluate(holds_closed_periods=holds_closed_periods)}
         if holds_closed_periods:
             assert self.of_closed_periods() == before, "a closed period changes only by a decision"
         state = self.story.state
@@ -125,6 +125,35 @@ class LawfulStory:
         assert not again or state.waiting, "a second run judges nothing"
         self.check_state(state := self.story.state)
         self.check_that_what_waits_is_named(state)
+        self.check_that_what_is_offered_works(state, judged)
+
+    def check_that_what_is_offered_works(self, state: DeliveryState, judged: Collection[str]) -> None:
+        """Preview what the fix of a new verdict offers, unless the run has judged other files after it."""
+        held = next((one for one in state.inactive if {one.event.object_key} == judged), None)
+        if held is None:
+            return
+        key = held.event.object_key
+        if f"finance-platform accept {key}" in held.fix and "withdraw that one and then accept" not in held.fix:
+            preview_acceptance(self.story.zone.store, key, ())
+        if "--in-next-open-period" in held.fix:
+            preview_booking(self.story.zone.store, key, ())
+
+    def check_that_withdrawals_are_undone(self) -> None:
+        """Withdraw each file and take it in again, which changes nothing."""
+        store, state = self.story.zone.store, self.story.state
+        keys = {one.event.object_key for one in state.live} | {one.event.object_key for one in state.inactive}
+        for key in sorted(keys):
+            before = self.decided()
+            try:
+                decisions.withdraw(store, key, self.story.author(), holds_closed_periods=True)
+            except DecisionError:
+                continue
+            decisions.reinstate(store, key, self.story.author(), holds_closed_periods=True)
+            if self.story.state.awaiting_verdict:
+                self.story.evaluate()
+                assert self.by_period() == before["money"], "a withdrawal that is undone moves no money"
+                return
+            assert self.decided() == before, "a withdrawal that is undone changes nothing"
 
     def check_state(self, state: DeliveryState) -> None:
         assert state == self.story.zone.state, "the state derived afresh equals the state that was kept"
@@ -205,6 +234,7 @@ class LawfulStory:
     def decide(self, decision: Decision) -> None:
         label = f"{decision.action} {decision.object_key} {' '.join(decision.periods)}"
         before = self.of_closed_periods()
+        counted = self.decided()
         try:
             if decision.action in {"accept", "book"}:
                 self._decide_as_previewed(decision)
@@ -214,6 +244,7 @@ class LawfulStory:
             note(f"{label} is refused: {error}")
             return
         note(label)
+        assert self.decided() != counted, "a decision has an effect, or is refused"
         if not decision.action.startswith("withdraw"):
             self.taken_in.add(decision.object_key)
         if decision.action in CHANGES_NO_CLOSED_PERIOD:
@@ -281,3 +312,4 @@ def test_the_law_of_deliveries_holds_after_each_step_of_a_story(part: int, seed:
             story.play(step)
         story.evaluate()
         story.install_release()
+        story.check_that_withdrawals_are_undone()
