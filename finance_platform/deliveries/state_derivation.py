@@ -209,7 +209,8 @@ class _Derivation:
                 continue
             if nth:
                 self.dormant.append(commit)
-            if not version.uncounted:
+            leaves_earlier = version.withdrawn is not None and version.withdrawn.keeps_earlier
+            if not version.uncounted and not leaves_earlier:
                 return
 
     def _add_descriptions(self, raw_object: RawObject) -> None:

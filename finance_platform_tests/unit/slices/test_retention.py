@@ -185,6 +185,9 @@ def test_a_delivery_that_a_published_version_names_stays(store: LocalStore, name
     assert expired(store, snapshot, published="old") == []
 
 
+MONTHS = ["2025-01", "2025-02"]
+
+
 def remove_all_that_may_be(zone: Zone) -> None:
     now = NOW + timedelta(days=4000)
     remove(zone.store, find_expired(zone.store, zone.snapshot(), {}, now=now, retention_days=0, needed_keys=()))
@@ -248,6 +251,28 @@ def test_a_version_that_has_a_closed_period_again_after_a_withdrawal_stays(tmp_p
     withdraw(zone.store, "a.csv", ADA)
     counted = {one.event.fingerprint: sorted(count.period for count in one.commit.periods) for one in zone.state.live}
     assert counted == {"1.00 1.00 1.00": ["2025-01"], "2.00 1.00 2.00": ["2025-02"], "3.00 3.00 3.00": ["2025-03"]}
+
+
+def test_versions_before_one_that_was_held_and_withdrawn_stay(tmp_path: Path) -> None:
+    """A later verdict lets the last one count once its withdrawal is undone: until then, the two before it do."""
+    zone = Zone(tmp_path / "processed")
+
+    def send(*amounts: str, tolerated_removal: str | None = None) -> None:
+        sent = [Line(period, period, amount=amount) for period, amount in zip(MONTHS, amounts, strict=False)]
+        zone.deliver("a.csv", sent, " ".join(amounts), tolerated_removal=tolerated_removal)
+        zone.evaluate(holds_closed_periods=True)
+
+    send("1.00", "1.00")
+    zone.append(PeriodStatusChanged("closed", MONTHS[0], "ada", "done", SPRING))
+    send("2.00", "2.00")
+    send("3.00", "3.00")
+    send("1.00", tolerated_removal="0.1")
+    withdraw(zone.store, "a.csv", ADA)
+    send("1.00")
+    before = zone.state
+    assert [one.event.fingerprint for one in before.withdrawn] == ["1.00"]
+    remove_all_that_may_be(zone)
+    assert zone.state == before
 
 
 def test_a_delivery_that_only_an_expired_version_names_is_removed_with_it(store: LocalStore):
