@@ -221,7 +221,11 @@ class FilesStory(ABC):
         return {place: amount for place, amount in amounts.items() if amount}
 
     def check_runs(self) -> None:
-        """Hold a second run against the first one, and the home against its files."""
+        """Hold further runs against the first one, and the home against its files.
+
+        A second run evaluates again what depends on other lines, if the first one has found anything.
+        """
+        self.do(LawHome.refresh)
         assert self.home.is_nothing_new() or self.home.state().waiting or self.home.is_blocked
         found = Verifier(self.home.raw, self.home.processed, self.home.warehouse).verify().findings
         assert [one for one in found if one.part != "raw files"] == []
