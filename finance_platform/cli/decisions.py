@@ -76,11 +76,7 @@ def accept(
     from finance_platform.bootstrap import raw_zone
     from finance_platform.deliveries import decisions
     from finance_platform.deliveries.decision_errors import require_judged_content
-    from finance_platform.deliveries.previews import (
-        preview_acceptance,
-        preview_booking,
-        preview_effects_on_files,
-    )
+    from finance_platform.deliveries.previews import preview_acceptance, preview_booking, preview_effects_on_files
     from finance_platform.deliveries.verdicts.repeated_lines import find_files_counted_twice
 
     settings = require_raw_zone(load_settings(home=home))

@@ -14,14 +14,7 @@ import click
 
 from finance_platform.cli.console import echo
 from finance_platform.cli.exports import export_options, export_rows, require_output
-from finance_platform.cli.options import (
-    EXIT_OK,
-    TABLE_ROWS,
-    home_option,
-    object_key,
-    require_raw_zone,
-    with_exit_code,
-)
+from finance_platform.cli.options import EXIT_OK, TABLE_ROWS, home_option, object_key, require_raw_zone, with_exit_code
 from finance_platform.cli.usage_errors import DAY, PERIOD
 from finance_platform.money_text import exact_money
 from finance_platform.settings import load_settings

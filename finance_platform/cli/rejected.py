@@ -23,14 +23,7 @@ from finance_platform.cli.exports import (
     report_inexact,
     require_output,
 )
-from finance_platform.cli.options import (
-    EXIT_OK,
-    TABLE_ROWS,
-    home_option,
-    object_key,
-    require_raw_zone,
-    with_exit_code,
-)
+from finance_platform.cli.options import EXIT_OK, TABLE_ROWS, home_option, object_key, require_raw_zone, with_exit_code
 from finance_platform.cli.usage_errors import PERIOD_OR_NONE
 from finance_platform.money_text import exact_money
 from finance_platform.safe_text import printable_line, quote_name

@@ -16,13 +16,7 @@ import click
 
 from finance_platform.cli.console import echo, open_console
 from finance_platform.cli.exports import export_options, export_rows, require_output
-from finance_platform.cli.options import (
-    EXIT_ATTENTION,
-    EXIT_OK,
-    home_option,
-    require_raw_zone,
-    with_exit_code,
-)
+from finance_platform.cli.options import EXIT_ATTENTION, EXIT_OK, home_option, require_raw_zone, with_exit_code
 from finance_platform.count_text import pluralize
 from finance_platform.settings import load_settings
 

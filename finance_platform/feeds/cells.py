@@ -30,13 +30,7 @@ from finance_platform.feeds.resolved import (
 )
 from finance_platform.feeds.shape_rules import is_derived
 from finance_platform.feeds.values.codes import clean, closest_match, fold, fold_name
-from finance_platform.feeds.values.hidden_characters import (
-    CleanedCells,
-    Finding,
-    clean_cell,
-    clean_cells,
-    is_trimmed,
-)
+from finance_platform.feeds.values.hidden_characters import CleanedCells, Finding, clean_cell, clean_cells, is_trimmed
 from finance_platform.safe_text import printable, quote_name
 
 _SEPARATORS = re.compile(r"[\s_.-]+")

@@ -23,13 +23,7 @@ from finance_platform.deliveries.verdicts.attribute_conflicts import (
     gross_by_scenario,
 )
 from finance_platform.money_text import grouped_money
-from finance_platform.quality.checks import (
-    ATTRIBUTES_AGREE,
-    EARLIER_ATTRIBUTES_KNOWN,
-    TYPES_AGREE,
-    Check,
-    Outcome,
-)
+from finance_platform.quality.checks import ATTRIBUTES_AGREE, EARLIER_ATTRIBUTES_KNOWN, TYPES_AGREE, Check, Outcome
 from finance_platform.quality.ended_members import EndedMember, find_lines_after_the_end
 from finance_platform.safe_text import quote_name
 from finance_platform.slices.snapshot import Snapshot

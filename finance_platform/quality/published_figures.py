@@ -11,10 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from finance_platform.contracts.star import (
-    DIM_ACCOUNT,
-    DIM_DEPARTMENT,
-)
+from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
 from finance_platform.count_text import pluralize
 from finance_platform.money_text import grouped_money
 from finance_platform.quality.account_months import UnusualMonth, find_unusual_months

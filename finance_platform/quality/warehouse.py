@@ -10,10 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from finance_platform.contracts.model import Contract
-from finance_platform.contracts.star import (
-    DIM_ACCOUNT,
-    DIM_DEPARTMENT,
-)
+from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
 from finance_platform.count_text import pluralize
 from finance_platform.feeds.values.codes import fold
 from finance_platform.quality.checks import (

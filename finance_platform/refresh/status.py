@@ -45,13 +45,7 @@ from finance_platform.slices.settings_in_force import settings_of_readers
 from finance_platform.slices.snapshot import Snapshot, read_snapshot
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.ledger import published_slices
-from finance_platform.warehouse.port import (
-    NO_PARAMETERS,
-    NoWarehouseYetError,
-    Parameters,
-    Queryable,
-    QueryResult,
-)
+from finance_platform.warehouse.port import NO_PARAMETERS, NoWarehouseYetError, Parameters, Queryable, QueryResult
 
 
 def read_status(

@@ -14,13 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from finance_platform.deliveries.commits import (
-    DELIVERED,
-    ROUNDING,
-    Count,
-    DeliveryCommit,
-    ScenarioCount,
-)
+from finance_platform.deliveries.commits import DELIVERED, ROUNDING, Count, DeliveryCommit, ScenarioCount
 from finance_platform.deliveries.members.account_counts import parts_on_accounts
 from finance_platform.deliveries.members.account_types import statistical_accounts
 from finance_platform.deliveries.portions import WHOLE, Portion
@@ -36,13 +30,7 @@ from finance_platform.reports.star_lines import (
     published_slices,
     target_lines,
 )
-from finance_platform.reports.statement import (
-    STATISTICAL,
-    UNKNOWN_SCENARIO,
-    Reconciliation,
-    StatementBuilder,
-    total,
-)
+from finance_platform.reports.statement import STATISTICAL, UNKNOWN_SCENARIO, Reconciliation, StatementBuilder, total
 from finance_platform.slices.commits import SliceCommit
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.immutable_documents import derive_once, keep_equal

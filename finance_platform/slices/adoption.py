@@ -23,12 +23,7 @@ from finance_platform.deliveries.register import utc_text
 from finance_platform.errors import DamagedObjectError
 from finance_platform.slices.commits import SliceCommit, read_slices, slice_key
 from finance_platform.slices.snapshot import Snapshot
-from finance_platform.slices.versions import (
-    PORTIONS,
-    TargetSlice,
-    hash_types,
-    version_of,
-)
+from finance_platform.slices.versions import PORTIONS, TargetSlice, hash_types, version_of
 from finance_platform.storage.bulk_read import write_many
 from finance_platform.storage.documents import FOLDER as DAMAGED
 from finance_platform.storage.documents import find_damaged_files

@@ -40,25 +40,12 @@ from finance_platform.slices.commits import ScenarioSum, SliceCommit, Superseded
 from finance_platform.slices.versions import TargetSlice
 from finance_platform.spark_jobs.arguments import JobArguments, staging_folder
 from finance_platform.spark_jobs.batches import largest_first, task_count
-from finance_platform.spark_jobs.control_totals import (
-    PeriodControl,
-    compare,
-    control_sums,
-    star_sums,
-    superseded_sums,
-)
+from finance_platform.spark_jobs.control_totals import PeriodControl, compare, control_sums, star_sums, superseded_sums
 from finance_platform.spark_jobs.gathered_files import files_to_gather, gather_files
 from finance_platform.spark_jobs.harness import run_job
 from finance_platform.spark_jobs.member_dimensions import read_accounts, read_departments
 from finance_platform.spark_jobs.output_on_disk import output_of_job
-from finance_platform.spark_jobs.period_files import (
-    ORDERS,
-    RESULTS,
-    build_here,
-    from_rows,
-    make_period_builder,
-    to_row,
-)
+from finance_platform.spark_jobs.period_files import ORDERS, RESULTS, build_here, from_rows, make_period_builder, to_row
 from finance_platform.spark_jobs.period_orders import CLUSTER_PERIOD_BYTES, orders_of
 from finance_platform.spark_jobs.requests import BuildRequest, CountedLines, SourceFile
 from finance_platform.spark_jobs.session import spark_session

@@ -203,12 +203,7 @@ def _check_code(job: JobName, expected: str) -> None:
 def _open_pipes(arguments: JobArguments) -> PipesContext:
     """Open the connection to Dagster with which the job was started."""
     # Imported here: a job that a run of the command line orders has none.
-    from dagster_pipes import (
-        PipesCliArgsParamsLoader,
-        PipesS3ContextLoader,
-        PipesS3MessageWriter,
-        open_dagster_pipes,
-    )
+    from dagster_pipes import PipesCliArgsParamsLoader, PipesS3ContextLoader, PipesS3MessageWriter, open_dagster_pipes
 
     by_arguments = PipesCliArgsParamsLoader()  # type: ignore[no-untyped-call]
     if not by_arguments.is_dagster_pipes_process():

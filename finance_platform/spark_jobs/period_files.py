@@ -35,14 +35,7 @@ from finance_platform.storage.factory import is_remote, open_store
 from finance_platform.storage.parquet_rows import WHOLE_BYTES, read_row_groups
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
-from finance_platform.transforms.fact_tables import (
-    LINE_COLUMNS,
-    LINE_KEY,
-    TEXTS,
-    CreditAccounts,
-    PeriodSums,
-    fact_rows,
-)
+from finance_platform.transforms.fact_tables import LINE_COLUMNS, LINE_KEY, TEXTS, CreditAccounts, PeriodSums, fact_rows
 from finance_platform.transforms.keyed_sums import KeyedRows, as_array
 
 ORDERS = "period string, document string"

@@ -13,13 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from finance_platform.contracts.model import Versions
-from finance_platform.contracts.star import (
-    DIM_ACCOUNT,
-    DIM_DEPARTMENT,
-    DIM_SCENARIO,
-    FACT_FINANCIALS,
-    WHOLE_TABLE,
-)
+from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT, DIM_SCENARIO, FACT_FINANCIALS, WHOLE_TABLE
 from finance_platform.deliveries.members.attribute_history import HISTORY, history_in
 from finance_platform.errors import MissingRecordError
 from finance_platform.feeds.values.codes import surrogate_key

@@ -29,15 +29,7 @@ from finance_platform.safe_text import quote_name
 from finance_platform.slices.commits import SliceCommit, read_slice
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
-from finance_platform.trace.cell_columns import (
-    CELL,
-    LineSums,
-    are_same_rows,
-    cell_sums,
-    cells_of,
-    total,
-    with_types_of,
-)
+from finance_platform.trace.cell_columns import CELL, LineSums, are_same_rows, cell_sums, cells_of, total, with_types_of
 from finance_platform.trace.cells import EarlierTypes, read_earlier_types
 from finance_platform.trace.published_lines import (
     SUPERSEDED_BY,

@@ -20,13 +20,7 @@ from sqlglot import TokenType, exp
 from sqlglot.errors import ParseError, SqlglotError
 
 from finance_platform.errors import HELP_FOR_QUERIES, QueryError
-from finance_platform.warehouse.cast_operands import (
-    DIVISIBLE_TYPES,
-    FLOATING,
-    cast_average,
-    cast_divisions,
-    is_cast,
-)
+from finance_platform.warehouse.cast_operands import DIVISIBLE_TYPES, FLOATING, cast_average, cast_divisions, is_cast
 
 REDSHIFT = "redshift"
 

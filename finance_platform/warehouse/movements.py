@@ -31,13 +31,7 @@ from finance_platform.warehouse.attribute_changes import (
 from finance_platform.warehouse.date_ranges import covering_ranges
 from finance_platform.warehouse.load_request import LoadRequest, SliceToLoad
 from finance_platform.warehouse.port import LoadConnection
-from finance_platform.warehouse.statements import (
-    SqlFile,
-    create_scratch,
-    insert,
-    insert_into_stage,
-    statement,
-)
+from finance_platform.warehouse.statements import SqlFile, create_scratch, insert, insert_into_stage, statement
 
 COMPARED_ATTRIBUTES: Mapping[Contract, tuple[ComparedAttribute, ...]] = MappingProxyType(
     {

@@ -21,13 +21,7 @@ from finance_platform.slices import snapshot
 from finance_platform.transforms.dim_account import dim_account
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refreshed, Refresher
-from finance_platform_tests.end_to_end.small_home import (
-    ACCOUNTS,
-    BUDGET,
-    DEPARTMENTS,
-    TRANSACTIONS,
-    create_small_home,
-)
+from finance_platform_tests.end_to_end.small_home import ACCOUNTS, BUDGET, DEPARTMENTS, TRANSACTIONS, create_small_home
 from finance_platform_tests.profiles import current_profile
 
 pytestmark = pytest.mark.end_to_end

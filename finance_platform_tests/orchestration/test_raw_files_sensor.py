@@ -41,14 +41,7 @@ from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.jobs import REFRESH
 from finance_platform.orchestration.resources import platform_resources
-from finance_platform.orchestration.runs import (
-    ATTEMPT,
-    CHANGES,
-    COMMAND_LINE,
-    STARTED_BY,
-    STATE,
-    WILL_RETRY_TAG,
-)
+from finance_platform.orchestration.runs import ATTEMPT, CHANGES, COMMAND_LINE, STARTED_BY, STATE, WILL_RETRY_TAG
 from finance_platform.orchestration.sensors.attempts import PAUSES
 from finance_platform.orchestration.sensors.raw_files import raw_files_sensor
 from finance_platform.refresh.steps.register import register

@@ -21,13 +21,7 @@ from finance_platform.feeds.values.dates import first_day
 from finance_platform.slices.versions import actual_covers
 from finance_platform.transforms.fact_financials import fact_cells, fact_financials
 from finance_platform.transforms.fact_tables import fact_rows
-from finance_platform_tests.transforms.rows import (
-    Row,
-    few_examples,
-    ledger_line,
-    ledger_lines,
-    sums_of_lines,
-)
+from finance_platform_tests.transforms.rows import Row, few_examples, ledger_line, ledger_lines, sums_of_lines
 
 ZERO = Decimal("0.00")
 SCENARIOS = ("Actual", "Budget", "Budget Q1", "Forecast")

@@ -16,12 +16,7 @@ import pytest
 
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_SCENARIO
 from finance_platform.errors import LoadError, TransientWarehouseError
-from finance_platform.quality.checks import (
-    BASELINE_ONCE,
-    LAKE_EQUALS_WAREHOUSE,
-    REFERENCES_RESOLVE,
-    VARIANCE_IDENTITY,
-)
+from finance_platform.quality.checks import BASELINE_ONCE, LAKE_EQUALS_WAREHOUSE, REFERENCES_RESOLVE, VARIANCE_IDENTITY
 from finance_platform.quality.invariants import Audit, AuditScope
 from finance_platform.quality.published_figures import check_published_figures
 from finance_platform.slices.commits import ScenarioSum, SliceCommit

@@ -20,15 +20,7 @@ from finance_platform.warehouse.load_request import LoadRequest
 from finance_platform.warehouse.port import Warehouse
 from finance_platform.warehouse.report_tables import ReportTables, update_report_tables
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE
-from finance_platform_tests.warehouse.star_files import (
-    CASH,
-    LOADED_AT,
-    RENT,
-    SALES,
-    TRUCKS,
-    StarFiles,
-    february,
-)
+from finance_platform_tests.warehouse.star_files import CASH, LOADED_AT, RENT, SALES, TRUCKS, StarFiles, february
 
 ENGINES = EVERY_ENGINE
 ON_REDSHIFT_BY_DAY = ("test_comments_are_stored_word_for_word_and_replaced_as_a_whole",)

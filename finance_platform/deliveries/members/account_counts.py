@@ -20,14 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from finance_platform.contracts.processed import ACCOUNT_COUNTS
-from finance_platform.deliveries.commits import (
-    DELIVERED,
-    Count,
-    DataFile,
-    DeliveryCommit,
-    PeriodCount,
-    ScenarioCount,
-)
+from finance_platform.deliveries.commits import DELIVERED, Count, DataFile, DeliveryCommit, PeriodCount, ScenarioCount
 from finance_platform.deliveries.delivery_rows import read_shared
 from finance_platform.deliveries.rows_checkpoint import SMALL_BYTES, SOURCE, RowsCheckpoint, key_of, source_of
 from finance_platform.storage.bulk_read import find_many

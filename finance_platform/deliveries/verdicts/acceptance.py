@@ -18,11 +18,7 @@ from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.live_lines import LiveLines
 from finance_platform.deliveries.members.merged_codes import find_merging
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps, record_overlaps
-from finance_platform.deliveries.register import (
-    Register,
-    Verdict,
-    utc_text,
-)
+from finance_platform.deliveries.register import Register, Verdict, utc_text
 from finance_platform.deliveries.state import DeliveryState, EarlierReading, LiveDelivery
 from finance_platform.deliveries.verdicts.bookings import Booking, write_booking
 from finance_platform.deliveries.verdicts.earlier_readings import describe_differences, find_differences

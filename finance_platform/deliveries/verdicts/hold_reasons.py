@@ -73,12 +73,7 @@ from finance_platform.deliveries.verdicts.reason_texts import (
     untyped_accounts,
     words_of_signs,
 )
-from finance_platform.deliveries.verdicts.removals import (
-    COLUMNS_OF_LOSSES,
-    DepartmentCounts,
-    Losses,
-    find_losses,
-)
+from finance_platform.deliveries.verdicts.removals import COLUMNS_OF_LOSSES, DepartmentCounts, Losses, find_losses
 from finance_platform.deliveries.verdicts.repeated_lines import RepeatedLines, find_repeated_lines
 from finance_platform.deliveries.verdicts.repeated_sums import find_repeated_sums
 from finance_platform.deliveries.verdicts.restated_cells import find_restated_cells

@@ -18,12 +18,7 @@ from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Sup
 from finance_platform.deliveries.state import LiveDelivery, replaces_periods
 from finance_platform.deliveries.verdicts.live_deliveries import cells_of_lines
 from finance_platform.deliveries.verdicts.other_loads import COLUMNS_OF_FIELDS, fold_scenarios
-from finance_platform.deliveries.verdicts.returning_lines import (
-    PLACE_IN_FILE,
-    ReturningLines,
-    comparable,
-    sums_by_cell,
-)
+from finance_platform.deliveries.verdicts.returning_lines import PLACE_IN_FILE, ReturningLines, comparable, sums_by_cell
 from finance_platform.feeds.values.codes import fold
 
 _NUMBER, _PLACE = "transaction_id", ("posting_date", "department_key", "account_key")

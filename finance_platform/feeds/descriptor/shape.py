@@ -14,13 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from finance_platform.feeds.blank_cells import mark_blank_texts
 from finance_platform.feeds.descriptor.columns import NOTHING_FISCAL, FieldConfig, lacks_year
-from finance_platform.feeds.descriptor.strict_model import (
-    Regex,
-    ShortText,
-    StrictModel,
-    check_regex,
-    reject_duplicates,
-)
+from finance_platform.feeds.descriptor.strict_model import Regex, ShortText, StrictModel, check_regex, reject_duplicates
 from finance_platform.feeds.limits import MAX_ALTERNATIVES, MAX_COLUMNS, MAX_PATTERN_CHARACTERS
 from finance_platform.feeds.resolved import FieldRule, template_headers
 from finance_platform.feeds.shape_rules import CELL, HEADER, MeasureRule, UnpivotRule, measure_header

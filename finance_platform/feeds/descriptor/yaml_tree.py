@@ -18,11 +18,7 @@ from typing import Any
 
 import yaml
 
-from finance_platform.feeds.limits import (
-    MAX_DESCRIPTOR_DEPTH,
-    MAX_DESCRIPTOR_TEXT_CHARACTERS,
-    MAX_DESCRIPTOR_VALUES,
-)
+from finance_platform.feeds.limits import MAX_DESCRIPTOR_DEPTH, MAX_DESCRIPTOR_TEXT_CHARACTERS, MAX_DESCRIPTOR_VALUES
 
 _CORRECT = "correct the YAML on that line"
 

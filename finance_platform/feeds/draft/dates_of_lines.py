@@ -29,19 +29,9 @@ from finance_platform.feeds.draft.parts_of_years import (
 from finance_platform.feeds.draft.quarter_words import plain_quarter
 from finance_platform.feeds.draft.scenarios import PLANS
 from finance_platform.feeds.draft.values import YEAR_FORMATS, DateGuess, guess_dates, read_day
-from finance_platform.feeds.draft.weeks import (
-    OF_WEEKS,
-    THURSDAY,
-    week_beside_year_pattern,
-    week_pattern,
-)
+from finance_platform.feeds.draft.weeks import OF_WEEKS, THURSDAY, week_beside_year_pattern, week_pattern
 from finance_platform.feeds.draft.years_of_headers import describe_january, draft_years_of_headers
-from finance_platform.feeds.values.dates import (
-    EXCEL_SERIAL,
-    names_part_of_year,
-    names_two_years,
-    parse_date,
-)
+from finance_platform.feeds.values.dates import EXCEL_SERIAL, names_part_of_year, names_two_years, parse_date
 from finance_platform.feeds.values.header_words import plain_name
 from finance_platform.feeds.values.month_names import read_month
 

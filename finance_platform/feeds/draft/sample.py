@@ -17,12 +17,7 @@ from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.draft.crossed_headers import texts_over
 from finance_platform.feeds.draft.encodings import find_encoding
 from finance_platform.feeds.draft.label_rows import LabelRows, find_label_rows
-from finance_platform.feeds.draft.other_rows import (
-    OtherRow,
-    find_other_rows,
-    has_balance_text,
-    is_row_of_amounts,
-)
+from finance_platform.feeds.draft.other_rows import OtherRow, find_other_rows, has_balance_text, is_row_of_amounts
 from finance_platform.feeds.draft.page_headings import PageHeadings, find_page_headings, is_labelled_heading
 from finance_platform.feeds.draft.period_columns import (
     find_period_columns,
@@ -44,11 +39,7 @@ from finance_platform.feeds.draft.total_rows import (
 from finance_platform.feeds.draft.values import clean_text, is_amount, is_date
 from finance_platform.feeds.file_names import PACKED_ENDING, WORKBOOK_ENDINGS, file_ending
 from finance_platform.feeds.files.exchange_formats import find_exchange_format
-from finance_platform.feeds.files.file_format import (
-    OpenFile,
-    byte_order_mark,
-    find_other_format,
-)
+from finance_platform.feeds.files.file_format import OpenFile, byte_order_mark, find_other_format
 from finance_platform.feeds.files.packed_text import unpacked
 from finance_platform.feeds.files.tables import open_tables
 from finance_platform.feeds.files.workbook_shared import MergedCells

@@ -18,14 +18,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from finance_platform.feeds.doubts.running_totals import states_totals
-from finance_platform.feeds.draft.columns import (
-    Column,
-    FieldDraft,
-    FieldsDraft,
-    best_column,
-    describe_days,
-    is_code,
-)
+from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, describe_days, is_code
 from finance_platform.feeds.draft.dates_of_names import month_of_name
 from finance_platform.feeds.draft.debit_credit_pairs import find_pair
 from finance_platform.feeds.draft.money_columns import is_money, marks_in_yaml

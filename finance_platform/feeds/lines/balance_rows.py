@@ -15,13 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.contracts.schemas import MONEY_TYPE
-from finance_platform.feeds.cells import (
-    FieldSource,
-    RawBatch,
-    debit_and_credit_texts,
-    field_texts,
-    map_distinct,
-)
+from finance_platform.feeds.cells import FieldSource, RawBatch, debit_and_credit_texts, field_texts, map_distinct
 from finance_platform.feeds.lines.day_columns import DEFAULT_PERIOD_FORMATS
 from finance_platform.feeds.lines.sheet_amounts import LARGEST_AMOUNT, SIDES_OF_PAIR, describe_invalid, parse_cells
 from finance_platform.feeds.lines.typed_rows import TypedRows, row_keys

@@ -168,11 +168,7 @@ class ForkWorker:
 
     def _publish(self, raw: ObjectStore, processed: ObjectStore) -> bool:
         from finance_platform.orchestration.ahead.pack_ahead import PackAhead
-        from finance_platform.refresh.report_pack import (
-            read_figures_for_a_run,
-            read_published_pack,
-            write_report_pack,
-        )
+        from finance_platform.refresh.report_pack import read_figures_for_a_run, read_published_pack, write_report_pack
         from finance_platform.refresh.steps.publish import publish
 
         settings = self._settings

@@ -38,11 +38,7 @@ from finance_platform.orchestration.run_log import log_repairs
 from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.period_grid import grid_after
 from finance_platform.orchestration.ui.previews import preview_table, previous_previews
-from finance_platform.orchestration.ui.slice_metadata import (
-    compute_table_version,
-    describe_slices,
-    unchanged_metadata,
-)
+from finance_platform.orchestration.ui.slice_metadata import compute_table_version, describe_slices, unchanged_metadata
 from finance_platform.orchestration.ui.table_specs import warehouse_spec
 from finance_platform.orchestration.ui.warehouse_metadata import ALSO_LOADED, PublishedTables
 from finance_platform.quality.checks import WAREHOUSE_CHECKS, Outcome

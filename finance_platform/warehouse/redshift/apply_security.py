@@ -16,11 +16,7 @@ from dataclasses import dataclass
 from finance_platform.errors import SecurityError
 from finance_platform.warehouse.redshift.credentials import CredentialsResolver, resolve_credentials
 from finance_platform.warehouse.redshift.endpoint import RedshiftEndpoint
-from finance_platform.warehouse.redshift.security_statements import (
-    LEDGER_LINES_TABLES,
-    Security,
-    SecurityStatement,
-)
+from finance_platform.warehouse.redshift.security_statements import LEDGER_LINES_TABLES, Security, SecurityStatement
 from finance_platform.warehouse.redshift.session import RedshiftSession, open_session
 
 _ROLES = "SELECT role_name FROM svv_roles"

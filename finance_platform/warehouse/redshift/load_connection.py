@@ -15,12 +15,7 @@ from finance_platform.errors import FinancePlatformError, LoadError
 from finance_platform.storage.staged_files import StagedFiles
 from finance_platform.warehouse.dialect import parse
 from finance_platform.warehouse.port import NO_PARAMETERS, Parameters, QueryResult
-from finance_platform.warehouse.redshift.copy import (
-    check_files,
-    copy_statement,
-    explain_copy_error,
-    manifest_json,
-)
+from finance_platform.warehouse.redshift.copy import check_files, copy_statement, explain_copy_error, manifest_json
 from finance_platform.warehouse.redshift.endpoint import RedshiftEndpoint
 from finance_platform.warehouse.redshift.existing_schema import read_stage_columns
 from finance_platform.warehouse.redshift.session import RedshiftSession

@@ -19,12 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.deliveries.commits import DeliveryCommit
-from finance_platform.deliveries.header_changes import (
-    FIX_HEADER,
-    HeaderChange,
-    HeaderHistory,
-    compare_headers,
-)
+from finance_platform.deliveries.header_changes import FIX_HEADER, HeaderChange, HeaderHistory, compare_headers
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
 from finance_platform.deliveries.register import DeliveryDiscovered, Event
 from finance_platform.deliveries.state_derivation import StateDerivation, derive_state

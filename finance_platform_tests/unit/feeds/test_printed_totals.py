@@ -21,15 +21,7 @@ from finance_platform.feeds.read_file import FileToRead, read_file
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.feeds.row_marks import RowMarker
 from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import (
-    HEADER,
-    LEDGER,
-    feed,
-    raw_batch,
-    with_columns,
-    with_lines,
-    write,
-)
+from finance_platform_tests.unit.factories import HEADER, LEDGER, feed, raw_batch, with_columns, with_lines, write
 
 PAGES = '[{name: page, column: Dept, matches: "^Page [0-9]+ of [0-9]+$"}]'
 GRAND = '{kind: grand, row: {column: Dept, matches: "^Grand Total$"}, column: amount}'

@@ -19,13 +19,7 @@ from finance_platform.contracts.schemas import contract_columns, parquet_columns
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.errors import DamagedObjectError
 from finance_platform.spark_jobs import gathered_files
-from finance_platform.spark_jobs.gathered_files import (
-    FEW_FILES,
-    MOST_BYTES,
-    SMALL_BYTES,
-    files_to_gather,
-    gather_files,
-)
+from finance_platform.spark_jobs.gathered_files import FEW_FILES, MOST_BYTES, SMALL_BYTES, files_to_gather, gather_files
 from finance_platform.storage.bulk_read import find_many
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import ObjectStore

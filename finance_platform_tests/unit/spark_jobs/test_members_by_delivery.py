@@ -11,12 +11,7 @@ import pyarrow as pa
 import pytest
 
 from finance_platform.spark_jobs import members_by_delivery
-from finance_platform.spark_jobs.members_by_delivery import (
-    HASHED,
-    MEMBER_COLUMNS,
-    hash_members,
-    member_groups,
-)
+from finance_platform.spark_jobs.members_by_delivery import HASHED, MEMBER_COLUMNS, hash_members, member_groups
 from finance_platform.spark_jobs.rows_by_delivery import by_delivery
 
 _TEXTS = [

@@ -26,13 +26,7 @@ from finance_platform.slices.commits import SupersededLines
 from finance_platform.spark_jobs import period_files, period_orders
 from finance_platform.spark_jobs.period_files import BuiltPeriod, from_rows, make_period_builder, to_row
 from finance_platform.spark_jobs.period_orders import PeriodOrder, orders_of
-from finance_platform.spark_jobs.requests import (
-    BuildRequest,
-    CountedLines,
-    SourceFile,
-    SupersededKeys,
-    SupersededScope,
-)
+from finance_platform.spark_jobs.requests import BuildRequest, CountedLines, SourceFile, SupersededKeys, SupersededScope
 from finance_platform.storage.local import LocalStore
 from finance_platform.transforms import fact_tables
 from finance_platform.transforms.fact_tables import CreditAccounts
