@@ -242,10 +242,10 @@ class FilesStory(ABC):
             self.reopen()
         self.refresh()
         self.check_runs()
-        figures = _figures(self.home)
+        tables = self.home.tables()  # its statement has no rejected rows of files that are gone
         self.home.start_from_scratch()
         self.home.refresh()
-        assert _figures(self.home) == figures, "a home that was built from scratch has the same figures"
+        assert self.home.tables() == tables, "a home that was built from scratch has the same figures"
 
 
 def _figures(home: LawHome) -> tuple[object, object]:
