@@ -309,18 +309,17 @@ class HoldReasons:
         return any(one.has_sums for _, lines in self._repeated_by_file(candidate) for one in lines)
 
     def _returning(self, candidate: LiveDelivery) -> Iterator[str]:
-        """Yield one reason that names the lines that count again because the load mode was changed."""
+        """Yield one reason that names the lines that count again because the load mode or its keys are others."""
         returning = self._known_returning.get(candidate.delivery_id)
         if returning := returning or find_returning_lines(self._live_lines, self._live, candidate):
             lines = [f"{one.scenario} {one.period}, {returning_money(one)}" for one in returning]
             others = sorted({one.event.feed for one in self._live.earlier(candidate)} - {candidate.event.feed})
-            cause = (
-                f"read by the feed {candidate.event.feed}, lines count again that another file of the feed {others[0]}"
-                if others
-                else f"under `load: {{mode: {candidate.event.load_mode}}}`, lines count again that another file of the "
-                "feed"
-            )
-            yield f"{cause} has replaced: {shorten(lines, '; ')}"
+            cause, feed = f"under `load: {{mode: {candidate.event.load_mode}}}`", "the feed"
+            if others:
+                cause, feed = f"read by the feed {candidate.event.feed}", f"the feed {others[0]}"
+            elif candidate.commit.unweighted_id:
+                cause = "spread by other weights"
+            yield f"{cause}, lines count again that another file of {feed} has replaced: {shorten(lines, '; ')}"
 
     def _other_loads(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield the files that count as they were read under another load, and of which the candidate has periods."""

@@ -110,9 +110,30 @@ def _read_otherwise(earlier: Iterable[LiveDelivery], candidate: LiveDelivery) ->
     ]
 
 
-def _is_under_equal_rules(candidate: LiveDelivery, versions: Iterable[LiveDelivery]) -> bool:
-    """Return whether the candidate is a version that counts, read again under the same rules of its descriptor."""
-    return any(one.delivery_id == candidate.event.reads_again for one in versions)
+def _has_equal_keys(
+    lines: LiveLines,
+    before: Mapping[str, LiveDelivery],
+    after: Mapping[str, LiveDelivery],
+    candidate: LiveDelivery,
+    versions: Iterable[LiveDelivery],
+) -> bool:
+    """Return whether the candidate is a version that counts, read again, and shares as many keys with other files.
+
+    Under the same rules of its descriptor it has other keys if what it looks up gives them, or if its years are spread
+    like amounts that have changed: as many lines of a period may then have others.
+    """
+    again = [one for one in versions if one.delivery_id == candidate.event.reads_again]
+    overlaps = lines.overlaps
+    return (
+        bool(again)
+        and not candidate.commit.unweighted_id
+        and all(
+            overlaps.overlap(other, one.delivery_id).lines == overlaps.overlap(other, candidate.delivery_id).lines
+            for one in again
+            for other in overlaps.overlapping(one.delivery_id)
+            if other in before and other in after
+        )
+    )
 
 
 def find_own_returning_lines(
@@ -135,7 +156,7 @@ def find_own_returning_lines(
         versions: those of `before` that are of its object.
     """
     counted = after.get(candidate.delivery_id)
-    if counted is None or _is_under_equal_rules(candidate, versions):
+    if counted is None or _has_equal_keys(lines, before, after, candidate, versions):
         return []
     earlier = [one for one in _read_otherwise(versions, candidate) if one.event.feed == candidate.event.feed]
     if not any(other in before for one in earlier for other in lines.overlaps.overlapping(one.delivery_id)):
@@ -177,7 +198,7 @@ def find_returning_lines_of_others(
     returned: dict[str, list[ReturningLines]] = {}
     found: dict[str, list[ReturningLines]] = {}
     for candidate, versions in candidates.items():
-        if candidate not in after or _is_under_equal_rules(after[candidate], versions):
+        if candidate not in after or _has_equal_keys(lines, before, after, after[candidate], versions):
             continue
         for earlier in _read_otherwise(versions, after[candidate]):
             if earlier.event.feed != after[candidate].event.feed:

@@ -806,6 +806,9 @@ LIKE_ACTUAL: dict[str, Any] = {
 }
 
 
+UPSERT: dict[str, Any] = {"load_mode": "upsert", "keyed_by": "department account date"}
+
+
 def of_year(period: str, amount: str = "10.00") -> Line:
     """Return all that a budget of a year has, in the only period in which last year has an amount."""
     return Line(f"D1 4000 {period}", period, "Budget", amount=amount)
@@ -835,6 +838,28 @@ def test_an_earlier_year_is_not_spread_anew_beside_the_one_that_replaced_it(feed
     feed.find("b", "w1", of_year(FEBRUARY, "12.00"), delivery_id="b.csv@february", **LIKE_ACTUAL)
     assert feed.judge() == {}
     assert feed.published == money(february=12)
+
+
+@pytest.mark.parametrize(
+    ("values", "cause"),
+    [(LIKE_ACTUAL, "spread by other weights"), (UPSERT, "under `load: {mode: upsert}`")],
+    ids=["spread like other amounts", "with a day that is looked up"],
+)
+def test_a_file_that_is_read_again_with_other_keys_waits_if_lines_that_it_replaced_would_count(
+    feed: Feed, values: dict[str, Any], cause: str
+) -> None:
+    """The first file is gone, so its January would count beside March of the second one: 22.00 for 12.00."""
+    feed.send("a", "v1", of_year(JANUARY), **values)
+    first = feed.find("b", "w1", of_year(JANUARY, "12.00"), **values)
+    feed.judge()
+    again = values | {"delivery_id": "b.csv@march", "reads_again": first}
+    assert feed.send("b", "w1", of_year(MARCH, "12.00"), **again) == (
+        f"{cause}, lines count again that another file of the feed has replaced: Budget 2025-01, lines 1, gross 10.00"
+    )
+    assert feed.published == money(january=12)
+    withdraw(feed.zone.store, "a.csv", ADA)
+    accept(feed.zone.store, "b.csv", ADA)
+    assert feed.published == money(march=12)
 
 
 def come_back(feed: Feed) -> None:
