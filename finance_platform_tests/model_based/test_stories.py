@@ -114,7 +114,7 @@ class LawfulStory:
 
     def evaluate(self, *, holds_closed_periods: bool = True) -> None:
         before = self.of_closed_periods()
-        judged = {one.object_key for one in self.story.evaluate(holds_closed_periods=holds_closed_periods)}
+        verdicts = self.story.evaluate(holds_closed_periods=holds_closed_periods)
         if holds_closed_periods:
             assert self.of_closed_periods() == before, "a closed period changes only by a decision"
         state = self.story.state
@@ -125,18 +125,19 @@ class LawfulStory:
         assert not again or state.waiting, "a second run judges nothing"
         self.check_state(state := self.story.state)
         self.check_that_what_waits_is_named(state)
+        judged = {one.object_key for one in verdicts if not one.continues}
         self.check_that_what_is_offered_works(state, judged)
 
     def check_that_what_is_offered_works(self, state: DeliveryState, judged: Collection[str]) -> None:
-        """Preview what the fix of a new verdict offers, unless the run has judged other files after it."""
-        held = next((one for one in state.inactive if {one.event.object_key} == judged), None)
-        if held is None:
-            return
-        key = held.event.object_key
-        if f"finance-platform accept {key}" in held.fix and "withdraw that one and then accept" not in held.fix:
-            preview_acceptance(self.story.zone.store, key, ())
-        if "--in-next-open-period" in held.fix:
-            preview_booking(self.story.zone.store, key, ())
+        """Preview what the fix of each new verdict offers, whatever the run has judged after it."""
+        for key in judged:
+            held = next((one for one in state.inactive if one.event.object_key == key), None)
+            if held is None:
+                continue
+            if f"finance-platform accept {key}" in held.fix and "withdraw that one and then accept" not in held.fix:
+                preview_acceptance(self.story.zone.store, key, ())
+            if "--in-next-open-period" in held.fix:
+                preview_booking(self.story.zone.store, key, ())
 
     def check_that_withdrawals_are_undone(self) -> None:
         """Withdraw each file and take it in again, which changes nothing."""

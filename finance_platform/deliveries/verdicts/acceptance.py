@@ -135,7 +135,7 @@ def _judge(policy: _AcceptancePolicy, candidates: Sequence[LiveDelivery], at: st
         if len(still_waiting) == len(waiting):
             break
         waiting = still_waiting
-    return by_id
+    return {one.delivery_id: policy.with_offers(one, by_id[one.delivery_id]) for one in candidates}
 
 
 def _versions_to_replace(deliveries: Sequence[LiveDelivery], candidates: Sequence[LiveDelivery]) -> list[LiveDelivery]:
@@ -196,6 +196,8 @@ class _AcceptancePolicy:
         # A file of which a person withdrew only lines that waited counts in its other periods, and is no withdrawn one.
         self._withdrawn = {one.commit.delivery_id for one in state.withdrawn if not one.late}
         self._withdrawn_in_part = {one.commit.delivery_id for one in state.withdrawn if one.late}
+        self._too_large_if_booked: dict[str, bool] = {}
+        self._counted_then: dict[str, int] = {}
 
     def evaluate(self, candidate: LiveDelivery, at: str, run_id: str) -> Verdict:
         """Return the verdict; a delivery that counts joins the live ones."""
@@ -231,17 +233,13 @@ class _AcceptancePolicy:
                 booked.append(candidate.booked_later(commit, booking.closed_period))
             warnings = (*warnings, _describe_bookings(bookings))
         elif reasons:
-            advice = candidate.commit.findings.advice
             late = self._reasons.late_periods(candidate, {kind for kind, _ in reasons}) or candidate.late
             reasons += self._reasons.wrong_bookings(candidate, reasons, late)
             kinds = tuple(dict.fromkeys(kind for kind, _ in reasons))
             texts = [text for _, text in reasons]
             texts[-1] += _describe_late(late)
             texts += describe_differences(earlier, differences)
-            fix = fix_of_late_lines(kinds) if late else ""
-            fix = fix or fix_of_hold(candidate, kinds, self._live, self._reasons)
-            is_bookable = not too_large and may_book(fix) and self._reasons.may_be_booked(candidate, late)
-            fix = name_file(fix, candidate.event.object_key, is_bookable=is_bookable)
+            self._too_large_if_booked[candidate.delivery_id] = bool(too_large)
             verdict = replace(
                 verdict,
                 reasons=tuple(texts),
@@ -250,7 +248,7 @@ class _AcceptancePolicy:
                 moved=self._reasons.moved(candidate) if late else (),
                 late=late,
                 is_new_split=bool(late),
-                fix=f"{advice}; or {fix}" if advice else fix,
+                fix=self._fix(candidate, kinds, late),
             )
         verdict = replace(
             verdict,
@@ -259,7 +257,33 @@ class _AcceptancePolicy:
         )
         if not verdict.is_held or verdict.is_accepted_by(candidate.accepted):
             self._let_count(candidate, verdict, booked)
+        self._counted_then[candidate.delivery_id] = len(self._live.added)
         return replace(verdict, warnings=warnings)
+
+    def with_offers(self, candidate: LiveDelivery, verdict: Verdict) -> Verdict:
+        """Return a verdict that offers what works beside all deliveries that count after those that were judged since.
+
+        Its reasons to hold the delivery are those of then, but for new ones that no person can overrule.
+        """
+        counted_then = self._counted_then.get(candidate.delivery_id, len(self._live.added))
+        is_decided = not verdict.reasons or verdict.is_accepted_by(candidate.accepted)
+        if is_decided or counted_then == len(self._live.added):
+            return verdict
+        self._reasons.forget()
+        obstacles = [] if verdict.late else self._reasons.new_obstacles(candidate, verdict.kinds)
+        kinds = tuple(dict.fromkeys((*verdict.kinds, *(kind for kind, _ in obstacles))))
+        reasons = (*verdict.reasons, *(text for _, text in obstacles))
+        return replace(verdict, reasons=reasons, kinds=kinds, fix=self._fix(candidate, kinds, verdict.late))
+
+    def _fix(self, candidate: LiveDelivery, kinds: Collection[str], late: Groups) -> str:
+        """Return what to do about a delivery that is held, or about its late lines."""
+        fix = fix_of_late_lines(kinds) if late else ""
+        fix = fix or fix_of_hold(candidate, kinds, self._live, self._reasons)
+        is_bookable = not self._too_large_if_booked[candidate.delivery_id] and may_book(fix)
+        is_bookable = is_bookable and self._reasons.may_be_booked(candidate, late)
+        fix = name_file(fix, candidate.event.object_key, is_bookable=is_bookable)
+        advice = candidate.commit.findings.advice
+        return f"{advice}; or {fix}" if advice else fix
 
     def _let_count(self, candidate: LiveDelivery, verdict: Verdict, booked_later: Sequence[LiveDelivery]) -> None:
         """Let a delivery count for those that are judged after it, but for its lines that wait or are booked."""

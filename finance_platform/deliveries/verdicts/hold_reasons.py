@@ -157,7 +157,7 @@ class HoldReasons:
 
     def find(self, candidate: LiveDelivery) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
         """Return kind and text of each reason to hold a delivery, and the warnings."""
-        self._known_losses = self._known_moves = self._known_restated = None  # of the deliveries that counted before
+        self.forget()
         breach = tolerance_breach(candidate.event, candidate.commit)
         reasons = [(TOLERANCE, breach)] if breach else []
         current = self._live.by_id.get(candidate.delivery_id)
@@ -169,10 +169,7 @@ class HoldReasons:
         late: tuple[str, ...] = ()
         if current is None and (reason := nothing_accepted(candidate)):
             reasons.append((NOTHING_ACCEPTED, reason))
-        reasons += [(UNTYPED, text) for text in self._untyped(candidate)]
-        reasons += [(SHARED_KEY, text) for text in self._merged_codes(candidate)]
-        reasons += [(OVERFLOW, text) for text in self._overflows(candidate)]
-        reasons += [(BOOKED_KEY, text) for text in self._booked_keys(candidate)]
+        reasons += self._obstacles(candidate)
         reasons += [(CONFLICT, text) for text in self._type_conflicts(candidate)]
         copies: list[tuple[str, str]] = []
         if current is None:
@@ -190,6 +187,25 @@ class HoldReasons:
         reasons += [(RESTATEMENT, text) for text in self._restatements(candidate)]
         reasons += [("late", text) for text in late if candidate.event.is_held_when_late]
         return reasons, late
+
+    def forget(self) -> None:
+        """Forget what was found beside the deliveries that counted before."""
+        self._known_losses = self._known_moves = self._known_restated = None
+
+    def _obstacles(self, candidate: LiveDelivery) -> list[tuple[str, str]]:
+        """Return the reasons to hold a delivery that no person can overrule."""
+        return [
+            *((UNTYPED, text) for text in self._untyped(candidate)),
+            *((SHARED_KEY, text) for text in self._merged_codes(candidate)),
+            *((OVERFLOW, text) for text in self._overflows(candidate)),
+            *((BOOKED_KEY, text) for text in self._booked_keys(candidate)),
+        ]
+
+    def new_obstacles(self, candidate: LiveDelivery, kinds: Collection[str]) -> list[tuple[str, str]]:
+        """Return why no person can accept a delivery by now that is held as a whole for reasons of other kinds."""
+        obstacles = self._obstacles(candidate)
+        obstacles += self.wrong_bookings(candidate, obstacles, ())
+        return [(kind, text) for kind, text in obstacles if kind not in kinds]
 
     def _untyped(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield the accounts whose sign would not be known, by the file that needs it."""
@@ -521,7 +537,7 @@ class HoldReasons:
         cells = {cell for cell in self._restated_cells(candidate) if not late or cell[1] in periods}
         booked = {period for _, period in cells}
         versions = (candidate, *self._live.earlier(candidate))
-        return not (
+        return bool(cells) and not (
             any(self._is_plan(cell, versions) for cell in cells)
             or (not late and self._live.counts_already(candidate, booked))
             or any(find_shared_keys(self._live, self._overlaps, one) for one in versions)

@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 import pytest
 
-from finance_platform.deliveries.decisions import accept, book
+from finance_platform.deliveries.decisions import accept, book, withdraw
 from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.errors import DecisionError
+from finance_platform.feeds.findings import ReaderFindings
 from finance_platform_tests.unit.zone import ADA, Line, Zone
 
 HINT = "--in-next-open-period"
@@ -97,3 +98,46 @@ def test_a_file_with_which_equal_lines_of_another_file_count_again_may_not(zone:
         book(zone.store, "b.csv", ADA)
     assert "finance-platform accept b.csv" in fix
     accept(zone.store, "b.csv", ADA)
+
+
+def test_a_line_may_not_if_a_file_with_its_key_is_judged_after_it_in_the_same_run(zone: Zone) -> None:
+    upsert: dict[str, Any] = {"load_mode": "upsert", "tolerated_removal": None}
+    close(zone)
+    zone.deliver("a.csv", [Line("1"), Line("2", FEBRUARY)], **upsert)
+    zone.deliver("b.csv", [Line("2", FEBRUARY, amount="11.00")], "w", **upsert)
+    fix = fix_of(zone, "a.csv")
+    assert HINT not in fix
+    with pytest.raises(DecisionError, match="has keys of them"):
+        book(zone.store, "a.csv", ADA)
+    assert "finance-platform accept a.csv" in fix
+    accept(zone.store, "a.csv", ADA)
+
+
+def test_a_correction_may_not_if_another_file_judged_after_it_has_the_line_that_it_lacks(zone: Zone) -> None:
+    upsert: dict[str, Any] = {"load_mode": "upsert", "tolerated_removal": None}
+    zone.deliver("a.csv", [Line("1"), Line("2", FEBRUARY)], **upsert)
+    close(zone)
+    zone.deliver("a.csv", [Line("2", FEBRUARY)], "v2", **upsert)
+    zone.deliver("b.csv", [Line("1")], "w", **upsert)
+    fix = fix_of(zone, "a.csv")
+    assert HINT not in fix
+    with pytest.raises(DecisionError, match=r"a\.csv changes no closed period"):
+        book(zone.store, "a.csv", ADA)
+    accept(zone.store, "a.csv", ADA)
+
+
+def test_a_file_waits_for_one_that_is_booked_after_it_in_the_same_run(zone: Zone) -> None:
+    """It would have the key of what is booked, so that no person can accept it."""
+    upsert: dict[str, Any] = {"load_mode": "upsert", "tolerated_removal": None}
+    zone.deliver("b.csv", [Line("1")], **upsert)
+    close(zone)
+    doubtful = ReaderFindings(doubts=("is it UTF-8?",))
+    zone.deliver("a.csv", [Line("1", "2025-03")], "w", commit_findings=doubtful, **upsert)
+    zone.deliver("b.csv", [Line("1", amount="12.00")], "v2", late_lines="next_open_period", **upsert)
+    fix = fix_of(zone, "a.csv")
+    with pytest.raises(DecisionError, match="whose late lines are booked"):
+        accept(zone.store, "a.csv", ADA)
+    assert "accept" not in fix
+    withdraw(zone.store, "b.csv", ADA)
+    assert "finance-platform accept a.csv" in fix_of(zone, "a.csv")
+    accept(zone.store, "a.csv", ADA)
