@@ -57,7 +57,8 @@ def accept(
         processed: the processed zone.
         object_key: the raw object.
         author: who decides.
-        periods: of late lines, the periods that are meant; all that wait if there are none.
+        periods: of late lines, the periods that are meant; if there are none, the file if it waits as a whole, else
+            all of its late lines.
 
     Raises:
         DecisionError: no delivery that can be accepted is held under that key, or its lines of a period do not wait.
@@ -100,7 +101,7 @@ def plan_acceptance(
     Raises:
         DecisionError: see `accept` and `book`.
     """
-    state, held = _acceptable(processed, object_key)
+    state, held = _acceptable(processed, object_key, periods)
     late = _select_late(processed, held, periods)
     delivery, bookings, accepted = None, [], state.live
     if is_booked_later or held.would_count:
@@ -130,18 +131,36 @@ def _record_acceptance(
     return record_decision(processed, author, decision, "accepted", decision.object_key)
 
 
-def _acceptable(processed: ObjectStore, object_key: str) -> tuple[DeliveryState, InactiveDelivery]:
+def _acceptable(
+    processed: ObjectStore, object_key: str, periods: Collection[str]
+) -> tuple[DeliveryState, InactiveDelivery]:
+    """Return what is held of an object: its late lines if periods are named, else the file if it waits as a whole."""
     state = read_whole_state(processed)
-    held = _find(processed, state, object_key, state.inactive, "held")
-    if held.is_refused:
-        raise DecisionError(f"{quote_name(object_key)} could not be read: {held.reason}", fix=held.fix)
-    if any(held.commit.unaccounted):
-        raise DecisionError(f"{quote_name(object_key)} is {held.reason}", fix=held.fix)
-    if held.is_waiting:
-        raise DecisionError(f"{quote_name(object_key)} cannot be published yet: {held.reason}", fix=held.fix)
-    if held.would_count and not has_effect(held.would_count, state.live):
-        raise DecisionError(f"{quote_name(object_key)} has nothing to publish: {held.reason}", fix=held.fix)
+    late = [one for one in state.inactive if one.late and one.event.object_key == object_key]
+    held = _find(processed, state, object_key, (late if periods else ()) or state.inactive, "held")
+    if reason := _reason_against(state, held):
+        alone = "".join(f"; `{_accept_alone(one)}` accepts its late lines alone" for one in late if one is not held)
+        raise DecisionError(f"{quote_name(object_key)} {reason}", fix=held.fix + alone)
     return state, held
+
+
+def _reason_against(state: DeliveryState, held: InactiveDelivery) -> str:
+    """Return why a held delivery cannot be accepted; empty if it can."""
+    if held.is_refused:
+        return f"could not be read: {held.reason}"
+    if any(held.commit.unaccounted):
+        return f"is {held.reason}"
+    if held.is_waiting:
+        return f"cannot be published yet: {held.reason}"
+    if held.would_count and not has_effect(held.would_count, state.live):
+        return f"has nothing to publish: {held.reason}"
+    return ""
+
+
+def _accept_alone(held: InactiveDelivery) -> str:
+    """Return the command that accepts late lines of a file that waits as a whole."""
+    periods = " ".join(f"--period {period}" for period in held.late_periods)
+    return f"finance-platform accept {quote_name(held.event.object_key)} {periods} --why TEXT"
 
 
 def book(

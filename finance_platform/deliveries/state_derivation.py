@@ -338,11 +338,16 @@ class _Derivation:
         """Enter the lines that wait, and those that a person withdrew alone."""
         if version.split and version.late:
             reopened, groups = version.reopened_late(self.closed), version.groups(version.late)
+            reason, fix = _words_of_hold(version.split, reopened, version.decided())
+            if self.inactive:  # a derivation has one object
+                options = " ".join(f"--period {period}" for period in sorted(version.late))
+                fix += f"; since the file waits as a whole too, `accept` needs {options} for these lines"
             self.inactive.append(
                 InactiveDelivery(
                     version.event,
                     Portion(version.late).of(whole.commit),
-                    *_words_of_hold(version.split, reopened, version.decided()),
+                    reason,
+                    fix,
                     would_count=whole.restricted_to(Portion(without=version.uncounted - version.late)),
                     is_waiting=version.split.is_waiting,
                     late=groups,

@@ -348,10 +348,12 @@ def _varied(chance: Random, lines: list[Line], nth_content: int) -> list[Line]:
 def _decisions(state: DeliveryState, chance: Random) -> list[Decision]:
     """Return what people may decide, as often as they do; of late lines about all or about those of one group."""
     possible = []
-    # Where a whole file waits that has late lines from an earlier version too, people decide about the file.
-    for one in {one.event.object_key: one for one in reversed(state.inactive)}.values():
+    whole = {one.event.object_key for one in state.inactive if not one.late}
+    for one in state.inactive:
         actions = ["accept", "accept", "book", "book", "withdraw_late_lines" if one.late else "withdraw"]
         group = one.late[0] if one.late and chance.random() < 0.4 else ()
+        if one.late and one.event.object_key in whole:
+            group = group or one.late_periods  # without periods, the decision is about the whole file
         possible += [Decision(action, one, group) for action in actions]
     for one in state.withdrawn:
         possible.append(Decision("reinstate_late_lines" if one.late else "reinstate", one))

@@ -125,19 +125,21 @@ class LawfulStory:
         assert not again or state.waiting, "a second run judges nothing"
         self.check_state(state := self.story.state)
         self.check_that_what_waits_is_named(state)
-        judged = {one.object_key for one in verdicts if not one.continues}
-        self.check_that_what_is_offered_works(state, judged)
+        fixes = {(one.object_key, one.fix) for one in verdicts if not one.continues}
+        self.check_that_what_is_offered_works(state, fixes)
 
-    def check_that_what_is_offered_works(self, state: DeliveryState, judged: Collection[str]) -> None:
+    def check_that_what_is_offered_works(self, state: DeliveryState, fixes: Collection[tuple[str, str]]) -> None:
         """Preview what the fix of each new verdict offers, whatever the run has judged after it."""
-        for key in judged:
-            held = next((one for one in state.inactive if one.event.object_key == key), None)
-            if held is None:
+        store, whole = self.story.zone.store, {one.event.object_key for one in state.inactive if not one.late}
+        for held in state.inactive:
+            key = held.event.object_key
+            if not any(of_key == key and fix and fix in held.fix for of_key, fix in fixes):
                 continue
+            periods = held.late_periods if key in whole else ()
             if f"finance-platform accept {key}" in held.fix and "withdraw that one and then accept" not in held.fix:
-                preview_acceptance(self.story.zone.store, key, ())
+                preview_acceptance(store, key, periods)
             if "--in-next-open-period" in held.fix:
-                preview_booking(self.story.zone.store, key, ())
+                preview_booking(store, key, periods)
 
     def check_that_withdrawals_are_undone(self) -> None:
         """Withdraw each file and take it in again, which changes nothing."""

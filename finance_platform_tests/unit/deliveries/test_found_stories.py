@@ -785,6 +785,38 @@ def test_late_lines_are_judged_beside_their_file_that_waits_as_its_descriptor_is
     assert list(feed.zone.state.inactive) == []
 
 
+def test_late_lines_are_accepted_alone_beside_their_file_that_cannot_be(feed: Feed) -> None:
+    feed.send("a", "v1", Line("1", FEBRUARY), Line("3", MARCH))
+    book_another_file(feed)
+    sent = Line("1", FEBRUARY, amount="12.00"), Line("3", MARCH, amount="11.00")
+    assert "only its lines of 2025-02 wait" in feed.send("a", "v2", *sent)
+    assert "replaces periods of b.csv" in feed.send("a", "v2", *sent, **REPLACING)
+    with pytest.raises(DecisionError, match="cannot be published yet") as refused:
+        accept(feed.zone.store, "a.csv", ADA)
+    assert (
+        "`finance-platform accept a.csv --period 2025-02 --why TEXT` accepts its late lines alone" in refused.value.fix
+    )
+    assert sum(row.amount for row in preview_acceptance(feed.zone.store, "a.csv", [FEBRUARY])) == 2
+    (late,) = (one for one in feed.zone.state.inactive if one.late)
+    assert late.fix.endswith("since the file waits as a whole too, `accept` needs --period 2025-02 for these lines")
+    before = feed.published
+    accept(feed.zone.store, "a.csv", ADA, [FEBRUARY])
+    assert feed.published == {**before, FEBRUARY: before[FEBRUARY] + 2}
+    assert [one.late for one in feed.zone.state.inactive] == [()]
+
+
+def test_late_lines_are_booked_alone_beside_their_file_that_waits_as_a_whole(feed: Feed) -> None:
+    feed.send("a", "v1", Line("1", FEBRUARY), Line("2", MARCH), Line("3", MARCH))
+    feed.close(JANUARY, FEBRUARY)
+    feed.send("a", "v2", Line("1", FEBRUARY, amount="12.00"), Line("2", MARCH), Line("3", MARCH, amount="11.00"))
+    sent = Line("1", FEBRUARY, amount="12.00"), Line("2", MARCH)
+    assert "would lose" in feed.send("a", "v3", *sent, tolerated_removal="0.1")
+    book(feed.zone.store, "a.csv", ADA, [FEBRUARY])
+    assert feed.published == money(february=10, march=23)
+    accept(feed.zone.store, "a.csv", deciding(1))
+    assert feed.published == money(february=12, march=10)
+
+
 def test_late_lines_that_wait_beside_withdrawn_ones_are_booked_once_the_feed_books_late_lines(feed: Feed) -> None:
     feed.send("a", "v1", Line("2", MARCH))
     feed.close(JANUARY, FEBRUARY)
