@@ -75,10 +75,13 @@ BOOKED_KEY = "booked_key"
 SHARED_KEY = "shared_key"
 """The kind of a reason about codes of two files with one surrogate key; it ends when one of them no longer counts."""
 
+UNBOOKABLE = "unbookable"
+"""The kind of a reason that ends when the period in which a run would book late lines has room for them."""
+
 WAITING_KINDS = frozenset({UNTYPED, OVERFLOW, BOOKED_KEY, SHARED_KEY})
 """Kinds of reasons that no person can accept, since nothing could be published."""
 
-ENDING_KINDS = WAITING_KINDS | {CONFLICT, MOVED, OTHER_LOAD}
+ENDING_KINDS = WAITING_KINDS | {CONFLICT, MOVED, OTHER_LOAD, UNBOOKABLE}
 """Kinds of reasons that other deliveries can end; each run evaluates them again."""
 
 

@@ -18,7 +18,7 @@ from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.live_lines import LiveLines
 from finance_platform.deliveries.members.merged_codes import find_merging
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps, record_overlaps
-from finance_platform.deliveries.register import Register, Verdict, utc_text
+from finance_platform.deliveries.register import UNBOOKABLE, Register, Verdict, utc_text
 from finance_platform.deliveries.state import DeliveryState, EarlierReading, LiveDelivery
 from finance_platform.deliveries.verdicts.bookings import Booking, write_booking
 from finance_platform.deliveries.verdicts.earlier_readings import describe_differences, find_differences
@@ -196,7 +196,6 @@ class _AcceptancePolicy:
         # A file of which a person withdrew only lines that waited counts in its other periods, and is no withdrawn one.
         self._withdrawn = {one.commit.delivery_id for one in state.withdrawn if not one.late}
         self._withdrawn_in_part = {one.commit.delivery_id for one in state.withdrawn if one.late}
-        self._too_large_if_booked: dict[str, bool] = {}
         self._counted_then: dict[str, int] = {}
 
     def evaluate(self, candidate: LiveDelivery, at: str, run_id: str) -> Verdict:
@@ -235,11 +234,10 @@ class _AcceptancePolicy:
         elif reasons:
             late = self._reasons.late_periods(candidate, {kind for kind, _ in reasons}) or candidate.late
             reasons += self._reasons.wrong_bookings(candidate, reasons, late)
-            kinds = tuple(dict.fromkeys(kind for kind, _ in reasons))
+            kinds = tuple(dict.fromkeys(kind for kind, _ in reasons)) + ((UNBOOKABLE,) if too_large else ())
             texts = [text for _, text in reasons]
             texts[-1] += _describe_late(late)
             texts += describe_differences(earlier, differences)
-            self._too_large_if_booked[candidate.delivery_id] = bool(too_large)
             verdict = replace(
                 verdict,
                 reasons=tuple(texts),
@@ -277,11 +275,12 @@ class _AcceptancePolicy:
 
     def _fix(self, candidate: LiveDelivery, kinds: Collection[str], late: Groups) -> str:
         """Return what to do about a delivery that is held, or about its late lines."""
+        is_too_large = UNBOOKABLE in kinds
+        kinds = [kind for kind in kinds if kind != UNBOOKABLE]
         fix = fix_of_late_lines(kinds) if late else ""
         fix = fix or fix_of_hold(candidate, kinds, self._live, self._reasons)
-        is_bookable = not self._too_large_if_booked[candidate.delivery_id] and may_book(fix)
-        is_bookable = is_bookable and self._reasons.may_be_booked(candidate, late)
-        fix = name_file(fix, candidate.event.object_key, is_bookable=is_bookable)
+        is_bookable = not is_too_large and may_book(fix) and self._reasons.may_be_booked(candidate, late)
+        fix = name_file(fix, candidate.event.object_key, is_bookable=is_bookable, is_too_large=is_too_large)
         advice = candidate.commit.findings.advice
         return f"{advice}; or {fix}" if advice else fix
 

@@ -38,6 +38,10 @@ _RESTATES = (
     "`withdraw` drops it"
 )
 _BOOKS_IT = " with --in-next-open-period it books what would change closed periods there,"
+_MAKE_ROOM = (
+    "; a run books it once a file with other lines of these sums is corrected or withdrawn, or a later period is the "
+    "next open one"
+)
 _BOOKED_KEY = (
     "send these lines in the file that has them, or withdraw that file; the hold then ends by itself. "
     "`finance-platform withdraw {key} --why TEXT` drops the delivery"
@@ -171,10 +175,18 @@ def may_book(fix: str) -> bool:
     return "{or_books" in fix
 
 
-def name_file(fix: str, object_key: str, *, is_bookable: bool = False) -> str:
-    """Return a fix with the name of the file, and with the booking in an open period if that is possible."""
-    return fix.format(
+def name_file(fix: str, object_key: str, *, is_bookable: bool = False, is_too_large: bool = False) -> str:
+    """Return a fix with the name of the file, and with the booking in an open period if that is possible.
+
+    Args:
+        fix: with places for these.
+        object_key: the raw object.
+        is_bookable: whether a person may book the lines.
+        is_too_large: whether the run would book them if sums of the open period had room for them.
+    """
+    named = fix.format(
         key=quote_name(object_key),
         or_books_them=_BOOKS_THEM if is_bookable else "",
         or_books_it=_BOOKS_IT if is_bookable else "",
     )
+    return named + _MAKE_ROOM if is_too_large else named

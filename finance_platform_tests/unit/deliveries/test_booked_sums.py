@@ -77,13 +77,33 @@ def test_a_run_that_cannot_book_lines_says_which_sum_would_be_too_large_and_book
         "would restate 2025-01, which is closed: Actual 8,999,999,999,999,990.00",
         (
             "booked in 2025-02, sums would have more than the 16 digits that the warehouse holds: Actual 2025-02, "
-            "department D1, account 4000: 17,999,999,999,999,990.00; the total of 2025-02: 17,999,999,999,999,990.00"
+            "department D1, account 4000: 17,999,999,999,999,990.00; the total of 2025-02: 17,999,999,999,999,992.00"
         ),
     )
     assert "accept a.csv" in verdicts["a.csv"].fix
     assert "--in-next-open-period" not in verdicts["a.csv"].fix
     assert verdicts["c.csv"].booked_in == FEBRUARY
     assert (published(zone, JANUARY), published(zone, FEBRUARY)) == (Decimal(20), Decimal(NINE) + 2)
+
+
+@pytest.mark.parametrize("further", [(), (Line("4", FEBRUARY),)], ids=["as a whole", "its late lines"])
+def test_a_run_books_lines_that_waited_for_room_once_there_is_room(zone: Zone, further: tuple[Line, ...]) -> None:
+    send(zone, "b.csv", Line("3", FEBRUARY, amount=NINE))
+    verdict = send(zone, "a.csv", Line("1", amount=NINE), *further, **BOOKS)
+    assert "a run books it once a file with other lines of these sums is corrected or withdrawn" in verdict.fix
+    assert zone.evaluate(holds_closed_periods=True) == {}
+    assert send(zone, "b.csv", Line("3", FEBRUARY, amount="5.00")).booked_in == ""
+    assert [one.booked_from for one in zone.state.live if one.booked_from] == [JANUARY, JANUARY]
+    assert published(zone, JANUARY) == Decimal(20)
+    assert published(zone, FEBRUARY) == Decimal(NINE) - 5 + 10 * len(further)
+    assert not zone.state.inactive
+
+
+def test_lines_that_waited_for_room_are_booked_in_the_next_open_period(zone: Zone) -> None:
+    send(zone, "b.csv", Line("3", FEBRUARY, amount=NINE))
+    assert send(zone, "a.csv", Line("1", amount=NINE), **BOOKS).is_held
+    zone.append(PeriodStatusChanged("closed", FEBRUARY, "ada", "done", "2025-02-28T00:00:00+00:00"))
+    assert zone.evaluate(holds_closed_periods=True)["a.csv"].booked_in == "2025-03"
 
 
 def test_of_two_files_that_a_run_books_the_second_one_waits_if_the_sum_of_both_is_too_large(zone: Zone) -> None:
