@@ -124,3 +124,39 @@ def test_a_corrected_year_by_the_same_weights_waits_in_closed_periods_alone(plan
     plans.close("2025-01")
     plans.send("plan_1.csv", "120.00")
     assert plans.months == {"2025-01": Decimal(50), "2025-02": Decimal(60)}
+
+
+def test_a_corrected_year_by_other_weights_waits_whole_if_one_of_its_periods_is_closed(plans: Plans) -> None:
+    """Of 90.00 and 30.00, January would stay 50.00, and the year would have 80.00."""
+    plans.spread([1, 1] + [0] * 10)
+    plans.send("plan_1.csv", "100.00")
+    plans.close("2025-01")
+    plans.spread([3, 1] + [0] * 10)
+    plans.send("plan_1.csv", "120.00")
+    assert plans.months == {"2025-01": Decimal(50), "2025-02": Decimal(50)}
+    accept(plans.home.processed, "plan_1.csv", ADA)
+    plans.home.refresh()
+    assert plans.months == {"2025-01": Decimal(90), "2025-02": Decimal(30)}
+
+
+def test_a_year_that_replaces_that_of_another_file_by_other_weights_waits_whole(plans: Plans) -> None:
+    plans.spread([1, 1] + [0] * 10)
+    plans.send("plan_1.csv", "100.00")
+    plans.close("2025-01")
+    plans.home.remove("plan_1.csv")
+    plans.spread([3, 1] + [0] * 10)
+    plans.send("plan_2.csv", "120.00")
+    assert plans.months == {"2025-01": Decimal(50), "2025-02": Decimal(50)}
+    accept(plans.home.processed, "plan_2.csv", ADA)
+    plans.home.refresh()
+    assert plans.months == {"2025-01": Decimal(90), "2025-02": Decimal(30)}
+
+
+def test_a_year_that_is_corrected_twice_waits_in_closed_periods_alone(plans: Plans) -> None:
+    """January has an amount of the first file, and the others have those of the second one."""
+    plans.spread([1, 1, 1] + [0] * 9)
+    plans.send("plan_1.csv", "100.00")
+    plans.close("2025-01")
+    plans.send("plan_1.csv", "150.01")
+    plans.send("plan_1.csv", "0.10")
+    assert plans.months == {"2025-01": Decimal("33.33"), "2025-02": Decimal("0.03"), "2025-03": Decimal("0.04")}

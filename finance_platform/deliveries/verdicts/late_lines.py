@@ -7,28 +7,39 @@ A line whose date moves from one period to another would be published in both, o
 waited; half a voucher does not balance; a reversal does not cancel a line that waits; and of a year that is spread like
 other amounts, only all periods together add up to the amount of the year. So periods that have such a line, voucher,
 pair of line and reversal, or year in common wait together, and a period waits or counts with all lines that the
-delivery has there.
+delivery has there. That a year was spread by other weights is seen by the proportions of its lines.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet
+from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
+from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Superseded, cell_of
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.verdicts.removals import changed_deliveries
 from finance_platform.deliveries.verdicts.restated_cells import find_restated_cells
 from finance_platform.deliveries.verdicts.reversals import has_reversals
+from finance_platform.feeds.values.codes import fold
 
 _COLUMNS = ("period", "scenario", "line_key", "transaction_id", "department_key", "account_key", "amount")
 _NUMBERS = ("transaction_id", "reverses_transaction_id")
 _REVERSAL = ("period", "scenario", "department_key", "account_key", "amount", *_NUMBERS)
 _PLACE = ("identity", "period", "scenario", "department_key", "account_key", "amount")
 _SEPARATOR = "\x1f"
+
+_SHARE = ("department_key", "account_key", "amount")
+_CENT = Decimal("0.01")
+_Place = tuple[str, str, int, int]
+"""Year, scenario, department and account."""
+_Share = tuple[str, Decimal, int]
+"""Period, amount and number of lines."""
 
 Groups = tuple[tuple[str, ...], ...]
 """Periods that are decided together."""
@@ -61,7 +72,7 @@ def find_late_periods(
         *links,
         *_linked_by_vouchers(live, candidate),
         *_linked_by_reversals(lines, live, candidate, cells),
-        *_linked_by_years(live, candidate, changed),
+        *_linked_by_years(lines, live, candidate, cells, changed),
         *find_moves(lines, live, candidate, cells),
     ]
     groups = [group for group in _connected(closed, links) if closed.intersection(group)]
@@ -75,30 +86,67 @@ def _linked_by_vouchers(live: LiveDeliveries, candidate: LiveDelivery) -> Iterab
 
 
 def _linked_by_years(
-    live: LiveDeliveries, candidate: LiveDelivery, changed: Collection[str]
+    lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery, cells: Collection[Cell], changed: Collection[str]
 ) -> Iterable[tuple[str, ...]]:
     """Yield the changed periods of each fiscal year, if the candidate has years that were spread in another way.
 
     When the amounts change that years are spread like, or the weights of the descriptor, money of the year moves
     between all of its periods. Years of other contents by the same weights differ by what was sent alone.
     """
-    if not candidate.commit.findings.weight_years:
+    findings = candidate.commit.findings
+    if not findings.weight_years:
         return
     of_year: dict[str, list[str]] = {}
     for period in sorted(changed):
-        of_year.setdefault(candidate.commit.findings.spread_year(period), []).append(period)
-    earlier = live.earlier(candidate)
-    for year, periods in of_year.items():
-        if candidate.commit.unweighted_id or any(_is_spread_otherwise(one, candidate, year) for one in earlier):
-            yield tuple(periods)
+        of_year.setdefault(findings.spread_year(period), []).append(period)
+    by_others = of_year if candidate.commit.unweighted_id else _years_by_other_weights(lines, live, candidate, cells)
+    yield from (tuple(periods) for year, periods in of_year.items() if year in by_others)
 
 
-def _is_spread_otherwise(earlier: LiveDelivery, candidate: LiveDelivery, year: str) -> bool:
-    """Return whether an earlier version is the same content under other rules, or has other periods of a year."""
-    year_of = candidate.commit.findings.spread_year
-    commits = (one.commit_of_all or one.commit for one in (earlier, candidate))
-    before, after = ({count.period for count in commit.periods if year_of(count.period) == year} for commit in commits)
-    return earlier.event.fingerprint == candidate.event.fingerprint or before != after
+def _years_by_other_weights(
+    lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery, cells: Collection[Cell]
+) -> set[str]:
+    """Return the years that a candidate divides in another way than deliveries of which it replaces lines.
+
+    All lines of these are compared, also of periods in which others count: a year whose late lines wait has the amounts
+    of two contents. The same content under other rules is another division in any case.
+    """
+    own = _shares(lines, candidate, candidate)
+    before, after = live.live_sets(candidate, cells)
+    years = set()
+    for name in changed_deliveries(lines, before, after, cells):
+        other = before.of_feed[name]
+        if other.event.fingerprint == candidate.event.fingerprint:
+            return {year for year, *_ in own}
+        shares = _shares(lines, other, candidate)
+        years |= {place[0] for place in own.keys() & shares.keys() if _are_divided_otherwise(own[place], shares[place])}
+    return years
+
+
+def _shares(lines: LiveLines, delivery: LiveDelivery, candidate: LiveDelivery) -> dict[_Place, list[_Share]]:
+    """Return the lines of a delivery by year, as the candidate has them, scenario, department and account."""
+    commit = delivery.commit_of_all or delivery.commit
+    whole = replace(delivery, commit=commit)
+    cells = {(fold(count.scenario), count.period) for count in commit.periods}
+    table = lines.read(whole, Superseded(), cells, _SHARE)
+    table = table.set_column(table.column_names.index("amount"), "amount", table["amount"].cast(SUM_OF_MONEY_TYPE))
+    sums = table.group_by(["cell", "department_key", "account_key"]).aggregate([("amount", "sum"), ([], "count_all")])
+    shares: dict[_Place, list[_Share]] = {}
+    for row in sums.to_pylist():
+        scenario, period = cell_of(row["cell"])
+        place = candidate.commit.findings.spread_year(period), scenario, row["department_key"], row["account_key"]
+        shares.setdefault(place, []).append((period, row["amount_sum"], row["count_all"]))
+    return shares
+
+
+def _are_divided_otherwise(one: Sequence[_Share], other: Sequence[_Share]) -> bool:
+    """Return whether two amounts of a year have other proportions; each line may have lost or gained a cent."""
+    first, second = ({period: amount for period, amount, _ in shares} for shares in (one, other))
+    total, other_total = (sum(shares.values(), Decimal(0)) for shares in (first, second))
+    cents = _CENT * sum(rows for *_, rows in (*one, *other)) * (abs(total) + abs(other_total))
+    return any(
+        abs(first.get(period, 0) * other_total - second.get(period, 0) * total) > cents for period in {*first, *second}
+    )
 
 
 def _linked_by_reversals(
