@@ -19,6 +19,7 @@ from finance_platform.feeds.doubts import stated_units, typed_months
 from finance_platform.feeds.doubts.divided_months import DividedMonths
 from finance_platform.feeds.doubts.hidden_rows import HiddenColumns, HiddenRows
 from finance_platform.feeds.doubts.merged_amounts import MergedAmounts
+from finance_platform.feeds.doubts.moved_cells import MovedCells
 from finance_platform.feeds.doubts.near_names import find_near_names
 from finance_platform.feeds.doubts.opening_balances import OpeningBalances
 from finance_platform.feeds.doubts.place_sums import PlaceSums
@@ -93,6 +94,7 @@ class LedgerTable:
         self._hidden_columns = HiddenColumns(table, rules, cells)
         self._merged = MergedAmounts(table, sources, cells)
         self._summed = SummedLines(table, sources, cells)
+        self._moved = MovedCells.of_table(header, sources, cells)
         self._divided = DividedMonths.of_rules(rules)
         self._running = RunningTotals(rules, cells)
         self._amounts = [*sources["amount"].headers, *cells]
@@ -129,7 +131,7 @@ class LedgerTable:
         totals.notes |= self._meanings.notes() | self._divided.notes() | self._money.notes()
         totals.doubts |= self._unread.doubts() | self._running.doubts() | self._repeated.doubts()
         totals.doubts |= lines.doubts | self._meanings.doubts() | self._stated | self._places.doubts()
-        totals.doubts |= self._merged.doubts() | self._summed.doubts() | self._divided.doubts()
+        totals.doubts |= self._merged.doubts() | self._summed.doubts() | self._divided.doubts() | self._moved.doubts()
         scaled = displayed_units.scaled_exponents(table, self._amounts)
         totals.doubts |= stated_units.find_doubts(table, rules, sources, cells, scaled)
         totals.doubts |= displayed_units.find_doubts(table, rules, sources, cells)
@@ -160,6 +162,7 @@ class LedgerTable:
         self._hidden_columns.add(batch, columns)
         self._merged.add(batch, columns)
         self._summed.add(batch, columns)
+        self._moved.add(batch, outcomes)
         self._divided.add(columns)
         self._totals.sheets.add(self._table, self._rules, columns, [batch.columns[name] for name in self._names])
         self._places.add(with_encoded)

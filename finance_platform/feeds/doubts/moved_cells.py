@@ -1,0 +1,155 @@
+"""Rows that lack a cell in their middle, so that the cells behind it are read one column too early.
+
+Belongs here: finding them in a table, and the words that hold the delivery. Does not belong here: rows with a cell too
+many (see `violations`), a last line that was cut off, amounts that a delimiter cuts in two (see `files.broken_lines`).
+
+A cell was deleted in a spreadsheet, or an export left out an empty one. Of a row with amount and balance, the balance
+is then read as the amount, which is valid, and blank cells at the end of a row are no fault by themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from finance_platform.feeds.cells import FieldSource, RawBatch
+from finance_platform.feeds.raw_rows import Positions
+from finance_platform.feeds.shape_rules import is_derived
+from finance_platform.feeds.values.codes import clean
+from finance_platform.feeds.violations import ACCEPTED, Mask, to_mask
+
+_FIELDS = ("amount", "date", "period", "department", "account", "scenario")
+"""A row that is read wrong elsewhere alone, such as in its text, has the right figures."""
+
+_LEAST_WHOLE = 2
+"""Rows with all cells, so that what is in their columns is no chance."""
+
+_MOST_ROWS = 1_000
+"""Rows with all cells that are looked at, and rows that lack one."""
+
+_KINDS = {
+    "day": re.compile(r"[0-9]{1,4}([-/.])[0-9]{1,2}\1[0-9]{1,4}(?:[T ].*)?"),
+    "whole": re.compile(r"[-+(]?[0-9]+[-)]?"),
+    "fraction": re.compile(r"[-+(]?[0-9][0-9 .,'’]*[.,][0-9]+[-)]?"),
+}
+
+_FIX = (
+    "correct the rows at the source: a cell that is empty there must be empty in the file too; if they are right, "
+    "accept the file"
+)
+
+
+@dataclass
+class MovedCells:
+    """The rows of one table that lack a cell before others.
+
+    Attributes:
+        header: its columns.
+        used: those that have a figure, or say where it counts.
+        names: the columns up to the last one that most rows fill; None until rows were seen.
+        last_used: the place of the last of these that is used.
+    """
+
+    header: Sequence[str]
+    used: frozenset[str]
+    names: list[str] | None = None
+    last_used: int = 0
+    _whole: tuple[RawBatch, Positions] | None = None
+    _lacking: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+
+    @staticmethod
+    def of_table(header: Sequence[str], sources: dict[str, FieldSource], cells: Sequence[str]) -> MovedCells:
+        """Watch a table.
+
+        Args:
+            header: its columns.
+            sources: where the fields of its lines come from.
+            cells: the columns of which each gives a line.
+        """
+        fields = {name for field in _FIELDS if field in sources for name in sources[field].headers}
+        return MovedCells(header, frozenset({*fields, *cells}))
+
+    def add(self, batch: RawBatch, outcomes: pa.Array) -> None:
+        """Look at the accepted rows of a batch."""
+        accepted = to_mask(pc.equal(outcomes, ACCEPTED))
+        if self.names is None and accepted.any():
+            self._begin(batch, accepted)
+        if not self.names or len(self._lacking) >= _MOST_ROWS:
+            return
+        lacks = _are_blank(batch.columns[self.names[-1]]) & accepted
+        if self._whole is None:
+            self._whole = batch, np.flatnonzero(accepted & ~lacks)[:_MOST_ROWS]
+        places = np.flatnonzero(lacks)[:_MOST_ROWS]
+        rows = self._cells(batch, places)
+        self._lacking += [(batch.place(place), row) for place, row in zip(places.tolist(), rows, strict=True)]
+
+    def _begin(self, batch: RawBatch, accepted: Mask) -> None:
+        """Find the last column that most rows fill; a comment behind it that few rows have says nothing."""
+        names = [name for name in self.header if not is_derived(name)]
+        while names and _are_blank(batch.columns[names[-1]])[accepted].mean() > 1 / 2:
+            names.pop()
+        self.names = names
+        self.last_used = max((place for place, name in enumerate(names) if name in self.used), default=0)
+
+    def _cells(self, batch: RawBatch, places: Positions) -> list[tuple[str, ...]]:
+        if not len(places):
+            return []
+        at = pa.array(places)
+        columns = [pc.take(batch.columns[name], at).to_pylist() for name in self.names or ()]
+        return [tuple((text or "").strip() for text in row) for row in zip(*columns, strict=True)]
+
+    def doubts(self) -> dict[str, str]:
+        """Return why the table must not count by itself, with what to do about it."""
+        if self._whole is None or not self._lacking or len(self._whole[1]) < _LEAST_WHOLE:
+            return {}
+        kinds = [_kinds(texts) for texts in zip(*self._cells(*self._whole), strict=True)]
+        moved = {place: cell for place, row in self._lacking if (cell := self._first_moved(row, kinds))}
+        if not moved:
+            return {}
+        (place, (name, text)), *_ = moved.items()
+        rows = "1 row lacks a cell" if len(moved) == 1 else f"{len(moved):,} rows lack a cell"
+        return {
+            f"{rows} that other rows have, and those behind it seem to be read a column too early, first on {place}, "
+            f"where {clean(name)!r} has {text[:40]!r}": _FIX
+        }
+
+    def _first_moved(self, row: tuple[str, ...], kinds: Sequence[set[str]]) -> tuple[str, str] | None:
+        """Return the first cell that its column does not have elsewhere, if all fit where a blank one is put before."""
+        names = self.names or []
+        strange = [place for place, text in enumerate(row) if not _fits(text, kinds[place])]
+        cells = list(row)
+        while cells and not cells[-1]:
+            cells.pop()
+        lacking = [""] * (len(row) - len(cells))
+        if not strange:
+            return None
+        for gap in range(min(strange[0], self.last_used) + 1):
+            if all(map(_fits, [*cells[:gap], *lacking, *cells[gap:]], kinds)):
+                return names[strange[0]], row[strange[0]]
+        return None
+
+
+def _are_blank(texts: pa.StringArray) -> Mask:
+    return to_mask(pc.equal(pc.fill_null(pc.binary_length(texts), 0), 0))
+
+
+def _kind(text: str) -> str:
+    return next((kind for kind, pattern in _KINDS.items() if pattern.fullmatch(text)), "word") if text else ""
+
+
+def _kinds(texts: Sequence[str]) -> set[str]:
+    """Return what the cells of a column are; nothing if all are blank, as debits are in rows that have a credit.
+
+    Amounts without a fraction are usual beside others.
+    """
+    kinds = set(map(_kind, texts)) - {""}
+    return {*kinds, "whole"} if "fraction" in kinds else kinds
+
+
+def _fits(text: str, kinds: set[str]) -> bool:
+    return not (text and kinds) or _kind(text) in kinds

@@ -1,0 +1,97 @@
+"""Rows that lack a cell before others: these are read a column too early, and are valid there."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from finance_platform_tests.unit.checked_files import check_text, net
+from finance_platform_tests.workbooks import Rows, xlsx
+
+DESCRIPTOR = """\
+feed: x
+kind: ledger
+path: "x.{csv,xlsx}"
+columns: {date: Date, department: Unit, account: Account, amount: Amount, description: {from: Text, required: false}}
+constants: {scenario: Actual}
+"""
+WIDE = """\
+feed: x
+kind: ledger
+path: x.csv
+columns: {department: Unit, account: Account, date: {formats: [MMM]}}
+unpivot: {columns: [Jan, Feb], into: date, year: 2025}
+constants: {scenario: Budget}
+"""
+BEFORE, BEHIND = "Date,Text,Unit,Account,Amount,Balance\n", "Date,Unit,Account,Text,Amount,Balance\n"
+WHY = "1 row lacks a cell that other rows have, and those behind it seem to be read a column too early, first on "
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (BEFORE + "2025-01-05,Rent,D1,6000,10.00,10.00\n2025-01-06,D1,6000,5.00,15.00\n", "'Unit' has '6000'"),
+        (BEHIND + "2025-01-05,D1,6000,Rent,10.00,10.00\n2025-01-06,D1,6000,5.00,15.00\n", "'Text' has '5.00'"),
+        (BEHIND + "2025-01-05,D1,6000,Rent,10.00,10.00\n2025-01-06,D1,6000,5.00,15.00,\n", "'Text' has '5.00'"),
+        (BEHIND + "2025-01-05,10,6000,Rent,10.00,10.00\n2025-01-06,6000,Fuel,5.00,15.00\n", "'Account' has 'Fuel'"),
+    ],
+    ids=["text before the codes", "text behind the codes", "blank cell at the end", "numbers as departments"],
+)
+def test_a_row_whose_cells_are_read_a_column_too_early_holds_the_file(tmp_path: Path, text: str, where: str):
+    """The row is accepted: where the file has 5.00, its balance of 15.00 is read."""
+    checked = check_text(tmp_path, text + text.splitlines()[1] + "\n", DESCRIPTOR)
+    assert list(checked.holds) == [f"{WHY}line 3, where {where}"]
+
+
+def test_a_cell_that_was_deleted_in_a_sheet_holds_the_file(tmp_path: Path):
+    rows: Rows = [
+        BEFORE.strip().split(","),
+        ["2025-01-05", "Rent", "D1", "6000", 100.5, 100.5],
+        ["2025-01-06", "D1", "6000", 50.5, 151],
+        ["2025-01-07", "Fuel", "D1", "6000", 1.5, 152.5],
+    ]
+    checked = check_text(tmp_path, xlsx({"GL": rows}), DESCRIPTOR, "x.xlsx")
+    assert list(checked.holds) == [f"{WHY}sheet 'GL' row 3, where 'Unit' has '6000'"]
+
+
+def test_a_row_of_a_wide_file_that_lacks_a_cell_holds_it(tmp_path: Path):
+    text = "Unit,Name,Account,Jan,Feb\nD1,Rent,6000,1.50,2.50\nD1,6100,3.50,4.50\nD1,Fuel,6200,5.50,6.50\n"
+    checked = check_text(tmp_path, text, WIDE)
+    assert list(checked.holds) == [f"{WHY}line 3, where 'Name' has '6100'"]
+
+
+def test_rows_that_lack_a_cell_are_counted(tmp_path: Path):
+    row = "2025-01-05,D1,6000,Rent,10.00,10.00\n"
+    short = "2025-01-06,D1,6000,5.00,15.00\n"
+    (reason,) = check_text(tmp_path, BEHIND + row + short + row + short, DESCRIPTOR).holds
+    assert reason.startswith("2 rows lack a cell that other rows have")
+
+
+@pytest.mark.parametrize(
+    ("text", "total"),
+    [
+        ("Date,Unit,Account,Amount,Text\n2025-01-05,D1,6000,10.00,Rent\n2025-01-06,D1,6000,5\n", "25"),
+        ("Date,Unit,Account,Amount,Text\n2025-01-05,D1,6000,10.00,Rent\n2025-01-06,4711,6000,5.00,\n", "25"),
+        (BEFORE + "2025-01-05,Rent,D1,6000,10.00,10.00\n2025-01-06,2025,D1,6000,5.00,\n", "25"),
+        (BEFORE + "2025-01-05,Rent,D1,6000,10.00,10.00\n2025-01-06,,D1,6000,5.00,15.00\n", "25"),
+        ("Date,Unit,Account,Amount,Text,Asset\n2025-01-05,D1,6000,10.00,Rent,77\n2025-01-06,D1,6000,5.00,12\n", "25"),
+        ("Date,Unit,Account,Amount,Tax,Net\n2025-01-05,D1,6000,10.00,,9\n2025-01-06,D1,6000,5.00,1.00,\n", "25"),
+        (BEHIND + "2025-01-06,D1,6000,5.00,15.00\n", None),
+    ],
+    ids=[
+        "a comment that is left out",
+        "another kind of code",
+        "a balance that is left out",
+        "a cell that is blank",
+        "a text behind the figures that is moved",
+        "one of two columns that are never filled together",
+        "one row that is whole",
+    ],
+)
+def test_a_row_without_its_last_cell_that_fits_its_columns_holds_nothing(tmp_path: Path, text: str, total: str | None):
+    whole = text.splitlines()[1] if total else "2025-01-05,D1,6000,Rent,10.00,10.00"
+    checked = check_text(tmp_path, text + whole + "\n", DESCRIPTOR)
+    assert not checked.holds
+    assert total is None or net(checked) == Decimal(total)
