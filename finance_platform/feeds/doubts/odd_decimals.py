@@ -28,6 +28,9 @@ _TEXTS_OF_BATCH, _MOST_BATCHES = 500, 20
 """Amounts whose decimals are counted, of each batch and in how many: most files show them in their first rows."""
 
 _HALF = "(?:^|[^0-9])0[.,][0-9]{3}(?:$|[^0-9])"
+_LAST_ZERO = "0[^0-9]*$"
+"""Who writes the zero at the end of 1.500 does not write 3.25 for 3.250."""
+
 _NUMBER = "^-?[0-9]+(?:[.][0-9]+)?$"
 """A cell of a sheet that may be a number, which shows nothing about the marks of texts."""
 
@@ -71,7 +74,7 @@ class OddDecimals:
         self._are_three_usual = has_thousandths(currency)
         self._three, self._half = _Odd(), _Odd()
         self._short = self._batches = 0
-        self._has_more = False
+        self._has_more, self._end_in_zero = False, True
 
     def add(
         self, rule: FieldRule, texts: pa.StringArray, parsed: ParsedAmounts, skipped: Mask, batch: RawBatch
@@ -96,6 +99,7 @@ class OddDecimals:
             is_half &= to_mask(pc.not_equal(pc.take(parsed.values, pa.array(ambiguous, pa.int64())), 0))
             self._half.add(ambiguous[is_half].tolist(), texts, parsed.values, batch)
             self._three.add(ambiguous[is_three].tolist(), texts, parsed.values, batch)
+            self._end_in_zero &= bool(np.all(to_mask(pc.match_substring_regex(written, _LAST_ZERO))[is_three]))
         if not self._has_more and parsed.exact:
             longer = pa.array(sorted(parsed.exact.keys() - set(parsed.ambiguous)), pa.int64())
             self._has_more = bool(np.any(~_may_be_number(pc.take(texts, longer), batch)))
@@ -106,7 +110,8 @@ class OddDecimals:
     def doubts(self) -> dict[str, str]:
         """Return why amounts may be others than they are read as, with what to do about it."""
         doubts = {}
-        is_odd = self._short > self._three.count and not (self._has_more or self._are_three_usual)
+        is_more_usual = self._short > (0 if self._end_in_zero else self._three.count)
+        is_odd = is_more_usual and not (self._has_more or self._are_three_usual)
         if self._three.count and is_odd:
             doubts[f"{self._three} three decimals, and others have two at most: its mark may group thousands"] = _FIX
         if self._half.count:

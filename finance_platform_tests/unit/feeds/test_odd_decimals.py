@@ -44,6 +44,7 @@ def check(
         (["12,50", "3,2", "1.234", "-1,234"], GERMAN, "1 amount, first '-1,234' on line 5, which is read as -1.23,"),
         (["12.50", "3.20", "USD 1.234"], 'decimal: "."', "1 amount, first 'USD 1.234' on line 4, which is read as"),
         (["(5.00)", "7.25-", "8.10", "1.234", "2.500"], ENGLISH, "2 amounts, first '1.234' on line 5, which is read"),
+        (["1,500", "2,000", "500,00", "12"], GERMAN, "2 amounts, first '1,500' on line 2, which is read as 1.50, have"),
     ],
 )
 def test_an_amount_with_three_decimals_among_cents_holds_the_file(
