@@ -138,7 +138,8 @@ class LedgerTable:
         totals.doubts |= displayed_codes.find_doubts(table, sources)
         totals.doubts |= typed_months.find_doubts(table, rules, sources, cells)
         totals.doubts |= broken_lines.find_doubts(table.end, table.header, sources, self._last, self._type_again)
-        totals.advice = totals.advice or self._unread.advice or self._repeated.advice or lines.advice
+        of_rows = self._unclaimed.advise(lines.advice)
+        totals.advice = totals.advice or self._unread.advice or self._repeated.advice or of_rows
 
     def _add(
         self,

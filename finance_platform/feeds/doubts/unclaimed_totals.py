@@ -15,7 +15,7 @@ import json
 import re
 import unicodedata
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -172,7 +172,8 @@ class UnclaimedTotals:
     _says_total: set[str] = field(default_factory=set)
     _begins_so: set[str] = field(default_factory=set)
     _statement: dict[tuple[str, str], list[str]] = field(default_factory=dict)
-    _rejected_rows: int = 0
+    _rejected_lines: int = 0
+    _rejected_totals: int = 0
     _block: _Block = field(default_factory=lambda: _Block())
     _last: tuple[RawBatch, int] | None = None
     _blocks: int = 0
@@ -212,15 +213,34 @@ class UnclaimedTotals:
             if not column:
                 notes[text] = Note(1, _NO_DISTINCTION)
                 continue
-            row = f"{{column: {_yaml_name(column)}, matches: {json.dumps(pattern, ensure_ascii=False)}}}"
-            rule = f"{{kind: {kind}, row: {row}, column: amount}}"
-            line = f"add {rule} to control_total in" if self.rules.control_totals else f"add control_total: [{rule}] to"
+            line = self._claim([_rule(column, pattern, kind)])
             count = f"; {group.count:,} rows in all" if group.count > 1 else ""
-            notes[text + count] = Note(1, f"{line} the descriptor; if it is a line, nothing needs to be done")
+            notes[text + count] = Note(1, f"{line}; if it is a line, nothing needs to be done")
         notes |= self._parents() | self._statement_notes()
         if self._others:
             notes[f"{self._others:,} more rows look like totals"] = Note(1, "")
         return notes
+
+    def advise(self, others: str) -> str:
+        """Return what to do about rejected lines, of which some say that they are totals.
+
+        Args:
+            others: what to do about those that are none.
+        """
+        rules = [
+            _rule(column, pattern, group.kind if group.count == 1 else "subtotal")
+            for (column, pattern), group in self._groups.items()
+            if group.is_labelled and column
+        ]
+        if not self._rejected_totals or not rules:
+            return others
+        is_other = self._rejected_lines > self._rejected_totals
+        return f"{self._claim(rules)}; {others}" if is_other and others else self._claim(rules)
+
+    def _claim(self, rules: Sequence[str]) -> str:
+        text = ", ".join(rules)
+        add = f"add {text} to control_total in" if self.rules.control_totals else f"add control_total: [{text}] to"
+        return f"{add} the descriptor"
 
     def _find_statement_rows(
         self,
@@ -311,12 +331,13 @@ class UnclaimedTotals:
         is_accepted = to_mask(pc.equal(columns["outcome"], "accepted"))
         is_total = self._cells_that_say_total(columns) & is_accepted
         rejected = np.flatnonzero(to_mask(pc.equal(columns["outcome"], REJECTED)))
-        rejected = rejected[: max(0, _MAX_REJECTED_ROWS - self._rejected_rows)]
-        self._rejected_rows += len(rejected)
+        rejected = rejected[: max(0, _MAX_REJECTED_ROWS - self._rejected_lines)]
+        self._rejected_lines += len(rejected)
         for position in rejected.tolist():
             cells = self._texts(batch, position)
             is_sparse = sum(1 for text in cells.values() if text) * 2 <= len(cells)
             is_total[position] = any(_says_total(text, is_sparse=is_sparse) for text in cells.values())
+        self._rejected_totals += int(np.sum(is_total[rejected]))
         is_first = np.zeros(len(batch), dtype=np.bool_)
         is_first[_row_starts(batch)] = True
         return [int(position) for position in np.flatnonzero(is_total & is_first)]
@@ -428,6 +449,11 @@ class UnclaimedTotals:
             return "", "", ""
         *_, name, text = min(found)
         return name, f"^{_escape(text)}$", ""
+
+
+def _rule(column: str, pattern: str, kind: str) -> str:
+    row = f"{{column: {_yaml_name(column)}, matches: {json.dumps(pattern, ensure_ascii=False)}}}"
+    return f"{{kind: {kind}, row: {row}, column: amount}}"
 
 
 @dataclass

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from finance_platform_tests.unit.checked_files import check_text, net
 from finance_platform_tests.unit.factories import LEDGER, with_columns, with_lines
 from finance_platform_tests.unit.feeds.test_printed_totals import Read, line
 
@@ -192,3 +193,25 @@ def test_no_rule_is_advised_that_would_leave_out_an_account_of_a_number(tmp_path
     (fix,) = advice(Read(tmp_path, LEDGER, *rows, line("North", "30.00").replace("4000", "6100")))
     assert "matches" not in fix
     assert fix.endswith("so the source must name it; if it is a line, nothing needs to be done")
+
+
+@pytest.mark.parametrize("total", ["Total,,30,12", "Total,,99,12"], ids=["one that ties", "one that does not"])
+def test_a_rejected_total_of_a_wide_file_is_claimed_and_gets_no_account_from_the_row_above(tmp_path: Path, total: str):
+    """With `fill_down`, the total would be lines of the account above it, and the money of the file would be twice."""
+    text = f"Dept,Account,Jan,Feb\nNorth,4000,10,5\nSouth,4000,20,7\n{total}\n"
+    held = check_text(tmp_path, text, WIDE)
+    assert held.holds["2 of 6 rows rejected, tolerated 0%"] == (
+        'add control_total: [{kind: grand, row: {column: Dept, matches: "^Total$"}, column: amount}] to the descriptor'
+    )
+    claimed = check_text(tmp_path, text, claimed_by(WIDE, held.holds["2 of 6 rows rejected, tolerated 0%"]))
+    assert net(claimed) == Decimal("42.00")
+    assert claimed.is_fine == (total == "Total,,30,12")
+
+
+def test_rejected_rows_beside_a_total_keep_their_own_fix(tmp_path: Path):
+    text = "Dept,Account,Jan,Feb\nNorth,4000,10,5\n,4100,20,7\n,4200,1,1\nTotal,,31,13\n"
+    (fix,) = check_text(tmp_path, text, WIDE).holds.values()
+    claim, _, other = fix.partition("; ")
+    assert claim.startswith("add control_total: [{kind: grand, row: {column: Dept, ")
+    assert other.startswith("if a blank cell stands for the text above it")
+    assert "fill_down: true to columns.department" in other
