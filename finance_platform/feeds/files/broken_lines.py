@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from finance_platform.count_text import pluralize
 from finance_platform.feeds.cells import FieldSource, RawBatch
+from finance_platform.feeds.values.codes import clean
 from finance_platform.feeds.values.header_words import WORDS, plain_name
 from finance_platform.feeds.violations import ACCEPTED
 
@@ -41,6 +43,7 @@ class FileEnd:
         is_short: whether the last row lacks cells that every row before it has.
         hidden: lines within cells, with their numbers, that have several cells themselves.
         longer: rows with blank cells beyond the header, and their numbers.
+        lacking: how many of the last columns of a file without a header no row has a cell in.
         delimiter: between two cells.
     """
 
@@ -48,6 +51,7 @@ class FileEnd:
     is_short: bool = False
     hidden: tuple[tuple[int, tuple[str, ...]], ...] = ()
     longer: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    lacking: int = 0
     delimiter: str = ""
 
 
@@ -68,7 +72,7 @@ def find_doubts(
         type_rows: types rows as the table's own are.
     """
     doubts = _cut_off(end, header, sources, last) | _at_limit(last) | _hidden(end, header, type_rows)
-    return doubts | _split_amounts(end, header, sources)
+    return doubts | _split_amounts(end, header, sources) | _other_columns(end, header, last)
 
 
 def _at_limit(last: tuple[RawBatch, Mapping[str, pa.Array]] | None) -> dict[str, str]:
@@ -81,6 +85,22 @@ def _at_limit(last: tuple[RawBatch, Mapping[str, pa.Array]] | None) -> dict[str,
         f"the last row is {row:,}, the most that a sheet of {_MOST_ROWS[row]} has, so rows after it may be missing": (
             "compare the total of the file with its source, and export it again as CSV or in several files; if it is "
             "complete, accept the file"
+        )
+    }
+
+
+def _other_columns(
+    end: FileEnd, header: Sequence[str], last: tuple[RawBatch, Mapping[str, pa.Array]] | None
+) -> dict[str, str]:
+    """Return that a file without a header has fewer columns than it is declared to have; which one is unknown."""
+    if not end.lacking or last is None or ACCEPTED not in last[1]["outcome"].to_pylist():
+        return {}
+    width, most = len(header), len(header) - end.lacking
+    return {
+        f"no row has more than {pluralize(most, 'cell')}, and dialect.names has {width} columns: one may be missing in "
+        "the file, and those behind it be read as others": (
+            "compare a row with dialect.names in the descriptor: send the file with all columns, or with a descriptor "
+            f"of its own; if it is {clean(header[-1])!r} that the file lacks, accept it"
         )
     }
 

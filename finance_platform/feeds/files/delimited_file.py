@@ -283,7 +283,7 @@ class DelimitedFile:
         rows: list[list[str]] = []
         max_rows, characters = min(_BATCH_ROWS, self._max_rows()), 0
         skips_spaces = self._has_spaces_before_quotes()
-        width, row_count, short_rows = len(self.header), 0, 0
+        width, row_count, short_rows, widest = len(self.header), 0, 0, len(self.header) if skip else 0
         hidden: list[tuple[int, tuple[str, ...]]] = []
         row: list[str] = []
         longer: list[tuple[int, tuple[str, ...]]] = []
@@ -298,6 +298,7 @@ class DelimitedFile:
                 rows.append([] if row == [_DOS_END_OF_FILE] else row)
                 row_count += 1
                 short_rows += len(row) < width
+                widest = max(widest, len(row))
                 if len(row) > width and len(longer) < _MAX_HIDDEN and length < _MAX_KEPT_CHARACTERS:
                     longer.append((line, tuple(row)))
                 if has_breaks and len(hidden) < _MAX_HIDDEN:
@@ -307,7 +308,9 @@ class DelimitedFile:
                     yield self._batch(lines, rows)
                     lines, rows, characters = [], [], 0
         is_short = short_rows == 1 and len(row) < width and row_count > _LEAST_WHOLE
-        self.end = replace(self.end, is_short=is_short, hidden=tuple(hidden[:_MAX_HIDDEN]), longer=tuple(longer))
+        lacking = max(0, width - widest) if self._dialect.names else 0
+        kept = tuple(hidden[:_MAX_HIDDEN])
+        self.end = replace(self.end, is_short=is_short, hidden=kept, longer=tuple(longer), lacking=lacking)
         if rows:
             yield self._batch(lines, rows)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from finance_platform.refresh.file_check.feed_check import FileCheck
-from finance_platform_tests.unit.checked_files import check_text, check_written
+from finance_platform_tests.unit.checked_files import check_text, check_written, net
 from finance_platform_tests.workbooks import Rows, xlsx
 
 DESCRIPTOR = """\
@@ -147,6 +147,36 @@ def test_amounts_that_the_delimiter_cuts_in_two_hold_the_file(tmp_path: Path, am
 )
 def test_rows_with_a_delimiter_at_their_end_hold_nothing(tmp_path: Path, header: str, line: str):
     assert not check(tmp_path, header + f"{line}\n{line}\n").holds
+
+
+WITHOUT_HEADER = (DESCRIPTOR % (",", "utf-8", ".")).replace(
+    "dialect: {", "dialect: {header_row: 0, names: [Date, Unit, Account, Text, Amount, Balance], "
+)
+
+
+@pytest.mark.parametrize("ending", ["\n", "\n\n", "\nend of report\n"])
+def test_a_file_without_a_header_that_lacks_a_column_is_held(tmp_path: Path, ending: str):
+    """Its texts are missing, so that the amounts are read as texts, and the balances as amounts."""
+    text = "2025-01-05,D1,6000,10.00,10.00\n2025-01-06,D1,6000,5.00,15.00" + ending
+    checked = check_text(tmp_path, text, WITHOUT_HEADER)
+    assert net(checked) == Decimal("25.00")
+    assert list(checked.holds)[-1] == (
+        "no row has more than 5 cells, and dialect.names has 6 columns: one may be missing in the file, and those "
+        "behind it be read as others"
+    )
+    assert "'Balance'" in list(checked.holds.values())[-1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2025-01-05,D1,6000,Rent,10.00,10.00\n2025-01-06,D1,6000,Fuel,5.00\n",  # some rows have the column
+        "2025-01-05,D1,6000,Rent,10.00,\n2025-01-06,D1,6000,Fuel,5.00,\n",  # a blank cell is one, too
+    ],
+)
+def test_a_file_without_a_header_that_has_each_column_is_not_held(tmp_path: Path, text: str):
+    checked = check_text(tmp_path, text, WITHOUT_HEADER)
+    assert (net(checked), checked.holds) == (Decimal("15.00"), {})
 
 
 @pytest.mark.parametrize(("lines", "is_held"), [(65_535, False), (65_536, True), (65_537, False)])
