@@ -51,12 +51,14 @@ class MovedCells:
     Attributes:
         header: its columns.
         used: those that have a figure, or say where it counts.
+        amounts: those that have a figure.
         names: the columns up to the last one that most rows fill; None until rows were seen.
         last_used: the place of the last of these that is used.
     """
 
     header: Sequence[str]
     used: frozenset[str]
+    amounts: frozenset[str]
     names: list[str] | None = None
     last_used: int = 0
     _whole: tuple[RawBatch, Positions] | None = None
@@ -72,7 +74,7 @@ class MovedCells:
             cells: the columns of which each gives a line.
         """
         fields = {name for field in _FIELDS if field in sources for name in sources[field].headers}
-        return MovedCells(header, frozenset({*fields, *cells}))
+        return MovedCells(header, frozenset({*fields, *cells}), frozenset({*sources["amount"].headers, *cells}))
 
     def add(self, batch: RawBatch, outcomes: pa.Array) -> None:
         """Look at the accepted rows of a batch."""
@@ -107,7 +109,8 @@ class MovedCells:
         """Return why the table must not count by itself, with what to do about it."""
         if self._whole is None or not self._lacking or len(self._whole[1]) < _LEAST_WHOLE:
             return {}
-        kinds = [_kinds(texts) for texts in zip(*self._cells(*self._whole), strict=True)]
+        columns = zip(self.names or (), zip(*self._cells(*self._whole), strict=True), strict=True)
+        kinds = [_kinds(texts, is_amount=name in self.amounts) for name, texts in columns]
         moved = {place: cell for place, row in self._lacking if (cell := self._first_moved(row, kinds))}
         if not moved:
             return {}
@@ -142,13 +145,15 @@ def _kind(text: str) -> str:
     return next((kind for kind, pattern in _KINDS.items() if pattern.fullmatch(text)), "word") if text else ""
 
 
-def _kinds(texts: Sequence[str]) -> set[str]:
-    """Return what the cells of a column are; nothing if all are blank, as debits are in rows that have a credit.
+def _kinds(texts: Sequence[str], *, is_amount: bool) -> set[str]:
+    """Return what the cells of a column are; nothing if most are blank, as debits are in rows that have a credit.
 
-    Amounts without a fraction are usual beside others.
+    Amounts without a fraction are usual beside others, and so are others beside them.
     """
     kinds = set(map(_kind, texts)) - {""}
-    return {*kinds, "whole"} if "fraction" in kinds else kinds
+    if texts.count("") * 2 > len(texts):
+        return set()
+    return {*kinds, "whole", "fraction"} if is_amount else {*kinds, "whole"} if "fraction" in kinds else kinds
 
 
 def _fits(text: str, kinds: set[str]) -> bool:

@@ -25,6 +25,9 @@ columns: {department: Unit, account: Account, date: {formats: [MMM]}}
 unpivot: {columns: [Jan, Feb], into: date, year: 2025}
 constants: {scenario: Budget}
 """
+PAIR = DESCRIPTOR.replace("amount: Amount", "amount: {from: {debit: Dr, credit: Cr}}") + (
+    "sign: debit_positive\ntypes_by_prefix: {account_type: {6: Expense}}\n"
+)
 BEFORE, BEHIND = "Date,Text,Unit,Account,Amount,Balance\n", "Date,Unit,Account,Text,Amount,Balance\n"
 WHY = "1 row lacks a cell that other rows have, and those behind it seem to be read a column too early, first on "
 
@@ -95,3 +98,17 @@ def test_a_row_without_its_last_cell_that_fits_its_columns_holds_nothing(tmp_pat
     checked = check_text(tmp_path, text + whole + "\n", DESCRIPTOR)
     assert not checked.holds
     assert total is None or net(checked) == Decimal(total)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["D1,6000,,5", "D1,6000,10.50,", "D1,6000,,7", "D1,6000,0,8"],
+        ["D1,6000,0,5", "D1,6000,10.50,", "D1,6000,0,7", "D1,6000,0,8"],
+    ],
+    ids=["one blank", "zeros"],
+)
+def test_debits_beside_credits_are_where_they_belong(tmp_path: Path, lines: list[str]):
+    text = "Date,Unit,Account,Dr,Cr\n" + "".join(f"2025-01-05,{line}\n" for line in lines)
+    checked = check_text(tmp_path, text, PAIR)
+    assert (net(checked), checked.holds) == (Decimal("-9.50"), {})
