@@ -53,14 +53,12 @@ class MovedCells:
         used: those that have a figure, or say where it counts.
         amounts: those that have a figure.
         names: the columns up to the last one that most rows fill; None until rows were seen.
-        last_used: the place of the last of these that is used.
     """
 
     header: Sequence[str]
     used: frozenset[str]
     amounts: frozenset[str]
     names: list[str] | None = None
-    last_used: int = 0
     _whole: tuple[RawBatch, Positions] | None = None
     _lacking: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
@@ -96,7 +94,6 @@ class MovedCells:
         while names and _are_blank(batch.columns[names[-1]])[accepted].mean() > 1 / 2:
             names.pop()
         self.names = names
-        self.last_used = max((place for place, name in enumerate(names) if name in self.used), default=0)
 
     def _cells(self, batch: RawBatch, places: Positions) -> list[tuple[str, ...]]:
         if not len(places):
@@ -122,17 +119,22 @@ class MovedCells:
         }
 
     def _first_moved(self, row: tuple[str, ...], kinds: Sequence[set[str]]) -> tuple[str, str] | None:
-        """Return the first cell that its column does not have elsewhere, if all fit where a blank one is put before."""
+        """Return the first cell that its column does not have elsewhere, if all fit where a blank one is put before.
+
+        One such cell is enough only if the blank one is of a text: lines have a department, an account and an amount.
+        """
         names = self.names or []
         strange = [place for place, text in enumerate(row) if not _fits(text, kinds[place])]
-        cells = list(row)
-        while cells and not cells[-1]:
-            cells.pop()
-        lacking = [""] * (len(row) - len(cells))
         if not strange:
             return None
-        for gap in range(min(strange[0], self.last_used) + 1):
-            if all(map(_fits, [*cells[:gap], *lacking, *cells[gap:]], kinds)):
+        filled = max(place for place, text in enumerate(row) if text) + 1
+        for gap in range(strange[0] + 1):
+            moved = (*row[:gap], *row[filled:], *row[gap:filled])
+            has_other_figures = any(
+                text != other for name, text, other in zip(names, row, moved, strict=True) if name in self.used
+            )
+            is_enough = has_other_figures and len(strange) > (names[gap] in self.used)
+            if is_enough and all(map(_fits, moved, kinds)):
                 return names[strange[0]], row[strange[0]]
         return None
 
