@@ -33,7 +33,7 @@ from finance_platform.storage.factory import is_remote
 from finance_platform.storage.local_errors import translate_write_errors
 from finance_platform.storage.port import ObjectStore
 from finance_platform.transforms.members import ATTRIBUTES, SOURCES
-from finance_platform.transforms.rejected_rows import OUTCOMES
+from finance_platform.transforms.rejected_rows import OUTCOMES, blank_columns
 
 SMALL_BATCH_BYTES = 1 << 20
 """The bytes of the files of a small batch: as long as Spark plans and starts its tasks, Python reads half of them."""
@@ -43,9 +43,6 @@ MOST_BYTES = 64 << 20
 
 MOST_ROWS_OF_PART = 100_000
 """A reason is some times longer than its row, and a million rows may come in one batch."""
-
-_OF_LINES = frozenset({"amount", "scenario", "period", "currency"})
-"""The columns of rejected rows that are blank in those of other files than ledgers."""
 
 
 def runs_here(arguments: JobArguments) -> bool:
@@ -206,11 +203,9 @@ def rows_of_table(contract: Contract, rows: pa.Table, lines: pa.Table | None = N
 
 
 def _select(rows: pa.Table, contract: Contract) -> pa.Table:
-    schema, present = arrow_schema(contract.columns), set(rows.column_names)
-    lacking: frozenset[str] = frozenset()
-    if contract is REJECTED_ROWS and "amount" not in present:
-        lacking = _OF_LINES | ({"account_key"} - present)
-    columns = [pa.nulls(len(rows), item.type) if item.name in lacking else rows[item.name] for item in schema]
+    schema = arrow_schema(contract.columns)
+    blank = blank_columns(rows.column_names) if contract is REJECTED_ROWS else frozenset()
+    columns = [pa.nulls(len(rows), item.type) if item.name in blank else rows[item.name] for item in schema]
     return pa.table(columns, schema=schema)
 
 

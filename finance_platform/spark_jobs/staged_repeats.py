@@ -18,12 +18,10 @@ from finance_platform.contracts.processed import REJECTED_ROWS
 from finance_platform.contracts.schemas import DELIVERED_CELLS, REPEATED_KEYS, WRITTEN, arrow_schema
 from finance_platform.transforms.delivered_cells import name_cells
 from finance_platform.transforms.key_comparison import IDENTITY, Repeats, describe_repeats, find_repeats
+from finance_platform.transforms.rejected_rows import blank_columns
 
 _PLACE_OF_CELLS = ("delivery_id", "source_sheet", "source_row")
 _CELLS = tuple(column.name for column in DELIVERED_CELLS if column.name not in _PLACE_OF_CELLS)
-_OF_LEDGERS = frozenset({"amount", "scenario", "period", "currency", "account_key"})
-"""The columns of rejected rows that may be missing in staged rows of other files than ledgers."""
-
 ReadCells = Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]
 
 
@@ -63,7 +61,7 @@ class StagedRepeats:
             )
             is_keyed = pc.and_(is_keyed, pc.is_in(part["delivery_id"], readable))
             names = [name for name in (*IDENTITY, *compared) if name in part.column_names]
-            has_cells = pc.is_valid(_column(part, "cells_raw_row"))
+            has_cells = pc.is_valid(_cells(part, "cells_raw_row"))
             of_part = part.select(list(dict.fromkeys(names))).append_column("has_cells", has_cells)
             keyed.append(of_part.filter(is_keyed))
             positions.append(start + np.flatnonzero(is_keyed.to_numpy()))
@@ -128,14 +126,18 @@ class StagedRepeats:
         for name in ("outcome", "rules", "reasons", "raw_row"):
             chosen = chosen.set_column(chosen.column_names.index(name), name, outcomes[f"key_{name}"])
         cells = self._cells_of(chosen, self.cells_of[first:end])
-        named = pa.table({**{name: _column(chosen, name) for name in REJECTED_ROWS.column_names}, **cells})
+        blank = blank_columns(chosen.column_names)
+        columns = {
+            item.name: pa.nulls(len(chosen), item.type) if item.name in blank else chosen[item.name] for item in _SCHEMA
+        }
+        named = pa.table({**columns, **cells})
         rejected = pa.Table.from_batches(name_cells(named.combine_chunks().to_batches()), _SCHEMA)
         return part.filter(pa.array(is_other)), rejected
 
     def _cells_of(self, rows: pa.Table, at: npt.NDArray[np.int64]) -> dict[str, pa.ChunkedArray]:
         """Return the cells of rows: those staged, else those read again, else none."""
         taken = pa.array(at, mask=at < 0)
-        return {name: pc.coalesce(_column(rows, name), self.cells[name].take(taken)) for name in _CELLS}
+        return {name: pc.coalesce(_cells(rows, name), self.cells[name].take(taken)) for name in _CELLS}
 
     @staticmethod
     def _places(lines: pa.Table, files: Sequence[Mapping[str, str]]) -> pa.Table:
@@ -158,10 +160,9 @@ def columns_to_compare(compared: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([*IDENTITY, *compared, "outcome", "cells_raw_row"]))
 
 
-def _column(rows: pa.Table, name: str) -> pa.ChunkedArray | pa.Array:
-    is_missing = name not in rows.column_names and (name in _CELLS or name in _OF_LEDGERS)
-    types = {**dict(zip(_SCHEMA.names, _SCHEMA.types, strict=True)), **dict.fromkeys(_CELLS, pa.string())}
-    return pa.nulls(len(rows), types[name]) if is_missing else rows[name]
+def _cells(rows: pa.Table, name: str) -> pa.ChunkedArray | pa.Array:
+    """Return a column of cells, which not all kinds of staged rows have."""
+    return rows[name] if name in rows.column_names else pa.nulls(len(rows), pa.string())
 
 
 def _with_sheet(rows: pa.Table) -> pa.Table:

@@ -5,6 +5,7 @@ Grain of the output: one rejected, duplicate or skipped candidate line.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from finance_platform.contracts.model import MONEY
@@ -16,13 +17,18 @@ if TYPE_CHECKING:
 
 OUTCOMES = ("rejected", "duplicate", "skipped")
 
+_OF_LINES = frozenset({"amount", "scenario", "period", "currency"})
+"""The columns that are blank for rows of other files than ledgers, even where such rows name a scenario or a period."""
+
+
+def blank_columns(staged: Collection[str]) -> frozenset[str]:
+    """Return the columns of rejected rows that have no values, by the columns of the staged rows of their kind."""
+    return frozenset() if "amount" in staged else _OF_LINES | ({"account_key"} - set(staged))
+
 
 def rejected_rows(rows: DataFrame) -> DataFrame:
     """Return the staged rows of any kind whose final outcome is not accepted."""
-    if "amount" not in rows.columns:  # rows of a reference file
-        rows = rows.withColumn("amount", F.lit(None).cast(MONEY))
-        for name in ("scenario", "period", "currency"):
-            rows = rows.withColumn(name, F.lit(None).cast("string"))
-        if "account_key" not in rows.columns:
-            rows = rows.withColumn("account_key", F.lit(None).cast("bigint"))
+    types = {"amount": MONEY, "account_key": "bigint"}
+    for name in sorted(blank_columns(rows.columns)):
+        rows = rows.withColumn(name, F.lit(None).cast(types.get(name, "string")))
     return rows.where(F.col("outcome").isin(*OUTCOMES)).select(*REJECTED_ROWS.column_names)

@@ -55,6 +55,10 @@ KINDS = {
         "feed: f\nkind: lookup\npath: '*.csv'\ncolumns: {key: C, date: N}\n",
         "C,N\nJ2,2025-01-31\nJ1,2025-02-30\nJ3,2025-02-01\n",
     ),
+    "lookup of scenarios": (
+        "feed: f\nkind: lookup\npath: '*.csv'\ncolumns: {key: C, period: P, scenario: S, currency: U}\n",
+        "C,P,S,U\nJ2,2025-01,Budget,EUR\nJ1,2025-13,Actual,EUR\n",
+    ),
     "comments": (
         "feed: f\nkind: comments\npath: '*.csv'\ncolumns: {period: P, department: D, account: A, comment: C}\n",
         'P,D,A,C\n2025-01,D1,4000,late\n2025-13,D1,4000,never\n2024-12,,4000,"a, b"\n',
@@ -170,12 +174,26 @@ CONFLICT = "T2,2025-01-15,D2,4000,-3.50\nT2,2025-01-15,D2,4000,-3.50\nT1,2025-02
         ("accounts", "4000,Sales,Revenue\n4000,Other,Expense\n0310,Cash,Asset\n"),
         ("departments", "D1,North,D3,\n"),
         ("lookup", "J2,2025-01-31\nJ1,2025-02-01\nJ3,2025-02-02\n"),
+        ("lookup of scenarios", "J2,2025-01,Budget,EUR\nJ1,2025-01,Actual,USD\n"),
+        ("comments", "2025-01,D1,4000,late\n2024-12,D2,4000,soon\n2024-12,D2,4000,late\n"),
+        ("balances", "2025-01,4000,-100.00\n2025-01,0310,3.00\n"),
         ("lines of which some repeat a key", CONFLICT),
         ("lines of which some repeat a key", "T4,2025-02-15,d2,4000,1.25\nT1,2025-02-15,d2,4000,9.25\n"),
         ("lines of which some repeat a key", "T1,2025-02-15,d2,,1.25\nT2,2025-03-15,D7,4001,-2.50\n"),
         ("lines that Spark would write", CONFLICT),
     ],
-    ids=["accounts", "departments", "lookup", "both", "the first line of a member", "another period", "staged lines"],
+    ids=[
+        "accounts",
+        "departments",
+        "lookup",
+        "scenarios",
+        "comments",
+        "balances",
+        "both",
+        "the first line of a member",
+        "another period",
+        "staged lines",
+    ],
 )
 def test_rows_that_repeat_a_key_are_compared_as_by_spark_without_a_plan_of_it(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, more: str, are_many: bool
