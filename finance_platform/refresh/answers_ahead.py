@@ -16,7 +16,7 @@ from finance_platform.reports.restatements import read_restatements
 from finance_platform.reports.variance import variance_rows
 from finance_platform.warehouse.known_answers import KnownAnswers, NotedAnswers
 from finance_platform.warehouse.port import Warehouse
-from finance_platform.warehouse.statements import PREVIEW_ROWS, first_rows
+from finance_platform.warehouse.statements import first_rows
 
 
 def ask_ahead(warehouse: Warehouse, published: Publication) -> KnownAnswers | None:
@@ -37,5 +37,5 @@ def ask_ahead(warehouse: Warehouse, published: Publication) -> KnownAnswers | No
     new_versions = {name for name, _ in (*(one.name for one in load.loaded), *load.unchanged)} if load else set()
     for contract in STAR:
         if contract is not FACT_FINANCIALS and contract.name in new_versions:
-            noted.query(first_rows(contract), {"row_count": PREVIEW_ROWS})
+            noted.query(first_rows(contract))
     return KnownAnswers(version, noted.results) if warehouse.content_version() == version else None

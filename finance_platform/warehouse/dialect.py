@@ -114,6 +114,12 @@ SUBSET: tuple[Rule, ...] = (
         "write the date, such as DATE '2025-06-30'",
     ),
     Rule(
+        (exp.Limit, exp.Offset, exp.Fetch),
+        lambda node: node.find(exp.Placeholder) is not None,
+        "Redshift accepts no bound number of rows",
+        "write the number itself",
+    ),
+    Rule(
         (exp.Distinct,),
         lambda node: node.args.get("on") is not None,
         "Redshift has no DISTINCT ON",

@@ -267,11 +267,11 @@ PREVIEW_ROWS = 3
 
 
 @lru_cache
-def first_rows(contract: Contract) -> str:
-    """Return the query for a table's first rows by natural key; bind `:row_count`."""
+def first_rows(contract: Contract, count: int = PREVIEW_ROWS) -> str:
+    """Return the query for a table's first rows by natural key."""
     names = [column.sql_name for column in contract.non_personal_columns]
     order = ", ".join(f"{contract.column(name).sql_name} NULLS FIRST" for name in contract.natural_key)
-    return note_plain(f"{_select(names, contract)} ORDER BY {order} LIMIT :row_count OFFSET 0", names)
+    return note_plain(f"{_select(names, contract)} ORDER BY {order} LIMIT {count} OFFSET 0", names)
 
 
 def select_columns(contract: Contract, names: Sequence[str]) -> str:

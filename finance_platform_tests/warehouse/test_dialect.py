@@ -47,6 +47,8 @@ REJECTED = {
     "SELECT GETDATE()": "a query that reads the clock",
     "SELECT SYSDATE": "a query that reads the clock",
     "SELECT 1 FROM DimDate WHERE FullDate < CURRENT_DATE": "a query that reads the clock",
+    "SELECT Year FROM DimDate LIMIT :count": "Redshift accepts no bound number of rows",
+    "SELECT Year FROM DimDate LIMIT 1 OFFSET :count": "Redshift accepts no bound number of rows",
     "SELECT DISTINCT ON (Year) Month FROM DimDate": "Redshift has no DISTINCT ON",
     "SELECT * FROM read_csv('/etc/passwd')": "a function cannot replace a table",
     "SELECT Year FROM DimDate, generate_series(1, 2) AS g": "a function cannot replace a table",

@@ -91,7 +91,7 @@ NamedCell AS (
 
 MeasuredCell AS (
     SELECT
-        'Amount' AS Measure,
+        CAST('Amount' AS VARCHAR(12)) AS Measure,
         Period,
         ScenarioKey,
         DepartmentKey,
@@ -109,7 +109,7 @@ MeasuredCell AS (
     UNION ALL
 
     SELECT
-        'BudgetAmount' AS Measure,
+        CAST('BudgetAmount' AS VARCHAR(12)) AS Measure,
         Period,
         ScenarioKey,
         DepartmentKey,

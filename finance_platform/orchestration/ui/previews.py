@@ -60,7 +60,7 @@ def preview_table(contract: Contract, warehouse: Queryable) -> dict[str, Any]:
     if _is_of_keys(contract):
         return {}
     try:
-        result = warehouse.query(first_rows(contract), {"row_count": PREVIEW_ROWS})
+        result = warehouse.query(first_rows(contract))
     except NoWarehouseYetError:
         return {}
     shown = {column.sql_name for column in _shown(contract.columns)}
