@@ -40,7 +40,15 @@ from finance_platform.slices.commits import ScenarioSum, SliceCommit, Superseded
 from finance_platform.slices.versions import TargetSlice
 from finance_platform.spark_jobs.arguments import JobArguments, staging_folder
 from finance_platform.spark_jobs.batches import largest_first, task_count
-from finance_platform.spark_jobs.control_totals import PeriodControl, compare, control_sums, star_sums, superseded_sums
+from finance_platform.spark_jobs.control_totals import (
+    PERIOD_LINE_SUMS,
+    PERIOD_STAR_SUMS,
+    PeriodControl,
+    compare,
+    control_sums,
+    star_sums,
+    superseded_sums,
+)
 from finance_platform.spark_jobs.gathered_files import files_to_gather, gather_files
 from finance_platform.spark_jobs.harness import run_job
 from finance_platform.spark_jobs.member_dimensions import read_accounts, read_departments
@@ -50,7 +58,7 @@ from finance_platform.spark_jobs.period_orders import CLUSTER_PERIOD_BYTES, orde
 from finance_platform.spark_jobs.requests import BuildRequest, CountedLines, SourceFile
 from finance_platform.spark_jobs.session import spark_session
 from finance_platform.spark_jobs.small_batches import runs_here, write_file
-from finance_platform.spark_jobs.tables import delivery_ids, read_files, write_split, write_whole
+from finance_platform.spark_jobs.tables import collect_table, delivery_ids, read_files, write_split, write_whole
 from finance_platform.storage.factory import is_remote
 from finance_platform.storage.port import ObjectStore
 from finance_platform.transforms.dim_date import dim_date
@@ -407,7 +415,7 @@ def _build_fact(build: _Build, periods: Mapping[str, TargetSlice], keys: DataFra
     replaced = superseded_lines(counted, keys, scopes)
     superseded = superseded_sums(replaced, accounts) if replaced is not None else {}
     control = control_sums(counted, replaced, accounts, spans)
-    compared = compare(control.toArrow(), star_sums(written).toArrow())
+    compared = compare(collect_table(control, PERIOD_LINE_SUMS), collect_table(star_sums(written), PERIOD_STAR_SUMS))
     build.processed.sync(keys_of_files)
     for name, target in sorted(periods.items()):
         _commit_fact(build, target, files.get(name, []), compared.get(name, PeriodControl()), superseded.get(name, ()))

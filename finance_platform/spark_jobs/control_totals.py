@@ -39,6 +39,21 @@ STAR_SUMS = pa.schema(
 )
 """The columns of a star's sums by scenario and account; see `ScenarioFigures`."""
 
+_PERIOD = pa.field("period", pa.string())
+PERIOD_STAR_SUMS = pa.schema([_PERIOD, *STAR_SUMS])
+"""The columns of `star_sums`."""
+
+PERIOD_LINE_SUMS = pa.schema(
+    [
+        _PERIOD,
+        *((name, pa.int64()) for name in (*_KEYS, "lines")),
+        *((name, SUM_OF_MONEY_TYPE) for name in ("amount", "delivered", "absolute")),
+        ("superseded_lines", pa.int64()),
+        ("superseded_amount", SUM_OF_MONEY_TYPE),
+    ]
+)
+"""The columns of `control_sums`."""
+
 _SUMS = pa.schema(
     [
         *((name, pa.int64()) for name in (*_KEYS, "lines", "star_rows", "star_lines")),
@@ -116,7 +131,7 @@ def control_sums(
 ) -> DataFrame:
     """Return sums of the ledger lines by period, scenario and account.
 
-    The columns are lines, amount (sign of the star), delivered, absolute, superseded_lines and superseded_amount.
+    The columns are those of `PERIOD_LINE_SUMS`; the amount has the sign of the star.
 
     Args:
         counted: the lines of all deliveries that count, superseded ones included.
@@ -194,8 +209,7 @@ def compare(control: pa.Table, star: pa.Table) -> dict[str, PeriodControl]:
         control: rows of `control_sums`.
         star: rows of `star_sums`.
     """
-    # Engines return texts in several layouts.
-    periods_of_lines, periods_of_star = (sums["period"].cast(pa.string()) for sums in (control, star))
+    periods_of_lines, periods_of_star = control["period"], star["period"]
     periods = {}
     for period in sorted({*periods_of_lines.unique().to_pylist(), *periods_of_star.unique().to_pylist()}):
         lines = control.filter(pc.equal(periods_of_lines, period))

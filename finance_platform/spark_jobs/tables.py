@@ -1,15 +1,17 @@
 """Tables of the processed zone as Spark reads and writes them.
 
-Belongs here: reading a list of files under a contract, writing a DataFrame into an attempt's own folder.
+Belongs here: reading a list of files under a contract, writing a DataFrame into an attempt's own folder, and
+bringing one into this process.
 Does not belong here: what the tables hold (see `transforms`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -125,6 +127,22 @@ def write_whole(rows: DataFrame, columns: Sequence[Column], store: ObjectStore, 
     with translate_native_write_errors(uri):
         rows.write.parquet(uri)
     return _written(store, folder, columns)
+
+
+def collect_table(rows: DataFrame, schema: pa.Schema) -> pa.Table:
+    """Return rows as a table of this process; the Spark of Glue 5 has no method of its own for that (721)."""
+    streams = rows.mapInArrow(_pack, "stream binary").collect()
+    tables = (pa.ipc.open_stream(bytes(stream)).read_all().cast(schema) for (stream,) in streams)
+    return pa.concat_tables([schema.empty_table(), *tables])
+
+
+def _pack(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield each batch as a row with a stream of Arrow."""
+    for batch in batches:
+        stream = pa.BufferOutputStream()
+        with pa.ipc.new_stream(stream, batch.schema) as writer:
+            writer.write_batch(batch)
+        yield pa.RecordBatch.from_pydict({"stream": [stream.getvalue().to_pybytes()]})
 
 
 def write_uri(store: ObjectStore, folder: str) -> str:

@@ -125,7 +125,7 @@ _JOURNAL_ROWS = (
     f"17;A;{'Ä' * 200};04.05.2022;D100;10;0,01;\n"
 )
 
-# No header, cp1252, a template, a scenario map, float noise; later files replace months.
+# No header, cp1252, a template, a scenario map, float noise; later files replace a department's months.
 _PLANS = """
 feed: plans
 kind: ledger
@@ -139,7 +139,7 @@ columns:
   scenario: {from: Kind, map: {1: Actual, 2: Budget, 3: Forecast, Q1: Budget Q1}}
   amount: Value
   description: {from: Note, required: false}
-load: {mode: replace_period}
+load: {mode: replace_period, scope: [department]}
 tolerance: {rejected_rows: 1}
 """
 _PLANS_FIRST = (
@@ -152,6 +152,7 @@ _PLANS_FIRST = (
     "7|202102|8||5000|2|100|half a code\n"
     "8|202102|8|02|5000|4|100|no such scenario\n"
     "9|202102|8|02|5000|2|12.3.4|\n"
+    "10|202102|7|01|4000|2|80.25|stays beside the second file\n"
 )
 _PLANS_SECOND = "1|202102|8|02|5000|2|250.50|February, second\n2|202102|8|02|5000|2|250.50|February, second\n"
 
@@ -208,6 +209,7 @@ PLANS_FACTS = {
     ("Budget Q1", "2021-01", "8-02", "5000"): Decimal("1234567890123.46"),
     ("Forecast", "2021-01", "8-02", "5000"): Decimal("-17.50"),
     ("Budget", "2021-02", "8-02", "5000"): Decimal("501.00"),
+    ("Budget", "2021-02", "7-01", "4000"): Decimal("80.25"),
 }
 OUTCOMES = {
     # accepted, rejected, duplicate, skipped
@@ -215,7 +217,7 @@ OUTCOMES = {
     "gl/2.xlsx": (4, 0, 0, 0),
     "gl/5.csv": (1, 0, 0, 0),
     "journal/a.csv": (7, 11, 1, 0),
-    "plans/1.txt": (6, 3, 0, 0),
+    "plans/1.txt": (7, 3, 0, 0),
     "plans/2.txt": (2, 0, 0, 0),
     "chart/a.csv": (5, 2, 1, 0),
     "sites/a.csv": (2, 1, 0, 0),

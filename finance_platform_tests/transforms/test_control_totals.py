@@ -16,6 +16,8 @@ from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.feeds.values.dates import first_day
 from finance_platform.slices.commits import Difference, SupersededLines
 from finance_platform.spark_jobs.control_totals import (
+    PERIOD_LINE_SUMS,
+    PERIOD_STAR_SUMS,
     STAR_SUMS,
     PeriodControl,
     ScenarioFigures,
@@ -25,6 +27,7 @@ from finance_platform.spark_jobs.control_totals import (
     star_sums,
     superseded_sums,
 )
+from finance_platform.spark_jobs.tables import collect_table
 from finance_platform.transforms.fact_financials import fact_cells, fact_financials
 from finance_platform.transforms.live_lines import live_lines, superseded_lines, with_natural_sign
 from finance_platform_tests.transforms.rows import Row, ledger_line, ledger_lines, sums_of_lines
@@ -32,7 +35,7 @@ from finance_platform_tests.transforms.rows import Row, ledger_line, ledger_line
 ACTUAL, BUDGET = surrogate_key("Actual"), surrogate_key("Budget")
 TYPES = {"4000": "Revenue", "6000": "Expense"}
 PERIODS = ("2025-01", "2025-02")
-WITHOUT_STAR = pa.schema([("period", pa.string()), *STAR_SUMS]).empty_table()
+WITHOUT_STAR = PERIOD_STAR_SUMS.empty_table()
 
 ROWS: list[Row] = [
     ledger_line("2025-01-15", "100.00", line_key="T1"),
@@ -64,7 +67,7 @@ def star_of(spark: SparkSession, lines: DataFrame, types: DataFrame) -> DataFram
 
 
 def compared(control: DataFrame, star: DataFrame) -> dict[str, PeriodControl]:
-    return compare(control.toArrow(), star_sums(star).toArrow())
+    return compare(collect_table(control, PERIOD_LINE_SUMS), collect_table(star_sums(star), PERIOD_STAR_SUMS))
 
 
 def compared_in_task(spark: SparkSession, period: str, rows: Iterable[Row] = ROWS) -> PeriodControl:
@@ -197,7 +200,7 @@ def test_an_account_whose_lines_are_all_superseded_is_not_expected_in_the_star(s
     counted = ledger_lines(spark, ROWS[2:3])
     keys = spark.createDataFrame([("d1", "T3")], "delivery_id string, line_key string")
     control = control_sums(counted, superseded_lines(counted, keys, None), accounts(spark), None)
-    january = compare(control.toArrow(), WITHOUT_STAR)["2025-01"]
+    january = compare(collect_table(control, PERIOD_LINE_SUMS), WITHOUT_STAR)["2025-01"]
     assert not january.differences
     assert (january.superseded_lines, january.superseded_amount) == (1, Decimal("7.00"))
 
