@@ -301,6 +301,7 @@ def _with_valid_values(values: dict[str, Any]) -> dict[str, Any]:
     for part, name, valid in (
         ("constants", "date", "2000-01-01"),
         ("constants", "period", "2000-01"),
+        ("constants", "scenario", "Actual"),
         ("unpivot", "year", "2000"),
     ):
         keys = values.get(part)
@@ -313,8 +314,15 @@ def _with_valid_values(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_valid_part(keys: Any) -> Any:
-    """Return the keys of a field with a valid number in place of one of a part that is not decided."""
-    part = keys.get("part") if isinstance(keys, dict) else None
+    """Return the keys of a field with valid ones in place of a scale, signs or a part that are not decided."""
+    if not isinstance(keys, dict):
+        return keys
+    if keys.get("scale") == UNDECIDED:
+        keys = {**keys, "scale": 1}
+    sign = keys.get("sign_column")
+    if isinstance(sign, dict) and sign.get("negative") == [UNDECIDED]:
+        keys = {**keys, "sign_column": {**sign, "negative": ["C"], "positive": ["D"]}}
+    part = keys.get("part")
     if not isinstance(part, dict) or part.get("number") != UNDECIDED:
         return keys
     return {**keys, "part": {**part, "number": 1}}

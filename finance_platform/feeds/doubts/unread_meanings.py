@@ -56,7 +56,7 @@ _SCENARIOS = {
 _SIDES = {
     *WORDS["sign"],
     *("dr cr indicator", "dr cr flag", "d c indicator", "dc indicator", "d c ind", "cr dr", "c d", "credit debit"),
-    *("debit credit flag", "debit credit ind", "shkzg", "s h indicator", "soll haben kz", "bschl", "pk"),
+    *("debit credit flag", "debit credit ind", "s h indicator", "soll haben kz"),
 }
 _STATES = {
     *("status", "state", "posting status", "document status", "doc status", "entry status", "journal status"),

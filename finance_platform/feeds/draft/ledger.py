@@ -35,7 +35,7 @@ from finance_platform.feeds.draft.growing_months import draft_growing_months
 from finance_platform.feeds.draft.label_rows import part_before_note
 from finance_platform.feeds.draft.level_columns import unnamed_labels
 from finance_platform.feeds.draft.money import Money, draft_scale, draft_unpivot
-from finance_platform.feeds.draft.money_columns import is_money, is_named
+from finance_platform.feeds.draft.money_columns import is_money, is_named, listed, scenario_of
 from finance_platform.feeds.draft.period_columns import read_header
 from finance_platform.feeds.draft.points_of_view import draft_point_of_view
 from finance_platform.feeds.draft.references import draft_references, reference_kind
@@ -306,7 +306,9 @@ class _Ledger:
             source = {"from_name": rf"(?i)\b({'|'.join(of_sheets)})\b", **({"map": mapped} if mapped else {})}
             self._draft.fields["scenario"] = FieldDraft(source, "decide: the scenario that each sheet is named by")
             return
-        texts = [PurePosixPath(self._file).stem, *self._sample.above, self._sample.sheet or "", *self._sample.header]
+        compared = self._compared_amounts()
+        header = [name for name in self._sample.header if name not in compared]
+        texts = [PurePosixPath(self._file).stem, *self._sample.above, self._sample.sheet or "", *header]
         words = [word for text in texts for word in plain_name(text).split()]
         scenario_of_words = next((PLANS[word] for word in words if word in PLANS), "Actual")
         column = best_column(["scenario"], self._free())
@@ -344,8 +346,19 @@ class _Ledger:
         elif rule:
             comment = "the scenario comes from the file's name, as in the shipped feed"
             self._draft.fields["scenario"] = FieldDraft(rule, comment)
+        elif compared and scenario == "Actual":
+            why = f"{listed(compared)} beside the amount {'names' if len(compared) == 1 else 'name'} a scenario, and "
+            self._draft.decide_constant("scenario", f"{why}the amount does not: write its own, such as Actual.")
         else:
             self._draft.constants["scenario"] = scenario
+
+    def _compared_amounts(self) -> list[str]:
+        """Return the headers of amounts of a scenario beside the only one that is read, whose header names none."""
+        amounts = headers_of_amount(self._draft)
+        others = {one.name: scenario_of(one) for one in self._columns if is_money(one)}
+        if {*amounts} & {"", UNDECIDED} or any(others.get(name) for name in amounts):
+            return []
+        return [name for name, scenario in others.items() if scenario and name not in amounts]
 
     def _note_balances(self) -> None:
         """Say how a trial balance is read, if the file's name or a title says that it is one."""

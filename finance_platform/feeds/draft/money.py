@@ -8,8 +8,10 @@ An amount is chosen by its name, or because there is no other. Where several col
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -38,21 +40,38 @@ from finance_platform.feeds.draft.money_columns import (
     listed,
     marks_in_yaml,
     may_be_money,
+    names_scenario_alone,
     scenario_of,
     value_of,
 )
-from finance_platform.feeds.draft.period_columns import PeriodColumns, find_period_columns
+from finance_platform.feeds.draft.period_columns import PeriodColumns, PeriodHeader, find_period_columns
 from finance_platform.feeds.draft.values import AmountGuess, guess_amounts, is_date
 from finance_platform.feeds.values.codes import fold
+from finance_platform.feeds.values.currencies import denoted_currencies
 from finance_platform.feeds.values.header_words import plain_name, rank
 from finance_platform.feeds.values.unit_words import MILLIONS, THOUSANDS
 
-_SIDES = ({"s", "h"}, {"d", "c"}, {"dr", "cr"}, {"debit", "credit"}, {"soll", "haben"}, {"d", "k"}, {"借", "贷"})
+_SIDES = (
+    {"s", "h"},
+    {"d", "c"},
+    {"dr", "cr"},
+    {"+", "-"},
+    {"debit", "credit"},
+    {"soll", "haben"},
+    {"d", "k"},
+    {"借", "贷"},
+)
 """Pairs of texts that say by themselves which amounts are credits."""
 
-_CREDITS = {"h", "haben", "c", "cr", "credit", "k", "a", "avere", "haber", "贷"}
+_CREDITS = {"h", "haben", "c", "cr", "credit", "k", "a", "avere", "haber", "贷", "-"}
 _CREDIT_BESIDE = {"s": "h", "soll": "haben", "d": "c", "dr": "cr", "debit": "credit"}
 """What says that an amount is a credit, by what says that it is a debit."""
+
+_CREDIT_KEYS = {*map(str, range(11, 20)), *map(str, range(31, 40)), "50", "75"}
+_POSTING_KEYS = _CREDIT_KEYS | {*(f"0{key}" for key in range(1, 10)), *map(str, range(21, 30)), "40", "70"}
+"""SAP's keys of postings to customers, suppliers, ledger accounts and assets."""
+
+_USUAL_KEYS = {"01", "11", "21", "31", "40", "50"}
 
 _MOST_SIGNS = 4
 
@@ -89,6 +108,13 @@ def draft_unpivot(draft: FieldsDraft, columns: Sequence[Column], home_currency: 
             name: replace(one, scenario=one.scenario or over.get(name, "")) for name, one in periods.headers.items()
         }
         periods = replace(periods, headers=headers)
+    foreign = _of_other_currencies(periods, home_currency)
+    headers = {name: one for name, one in periods.headers.items() if name not in foreign}
+    again = _again(headers)
+    headers = {name: one for name, one in headers.items() if name not in again}
+    periods = replace(periods, headers=headers, unclear=[*periods.unclear, *again])
+    if foreign:
+        draft.decisions.append(f"Not read, as amounts in other currencies than {home_currency}: {listed(foreign)}.")
     if len(periods.scenarios) > 1:
         _draft_scenarios_of_periods(draft, periods)
     else:
@@ -98,7 +124,7 @@ def draft_unpivot(draft: FieldsDraft, columns: Sequence[Column], home_currency: 
         draft.fields["date"] = FieldDraft({"formats": periods.formats, **values})
         draft.constants |= {"scenario": next(iter(periods.scenarios))} if periods.scenarios else {}
         draft.is_plan = bool(periods.scenarios - {"Actual"})
-    draft.ignored, draft.unclear = list(periods.others), list(periods.unclear)
+    draft.ignored, draft.unclear = [*periods.others, *foreign], list(periods.unclear)
     cells = [text for column in filled if column.name in periods.headers for text in column.texts]
     amounts = guess_amounts(cells)
     if amounts is not None:
@@ -108,6 +134,23 @@ def draft_unpivot(draft: FieldsDraft, columns: Sequence[Column], home_currency: 
         draft.fields["amount"] = FieldDraft(marks, describe_amounts(column, "", home_currency))
         draft.is_debit_positive = amounts.has_sides
     return True
+
+
+def _of_other_currencies(periods: PeriodColumns, home: str) -> list[str]:
+    """Return the columns that name another currency, where each names one and some name that of the home."""
+    words = {name: plain_name(name).upper().split() for name in periods.headers}
+    codes = {
+        name: {one for one in found if denoted_currencies(one) == frozenset({one})} for name, found in words.items()
+    }
+    is_each_named = all(len(found) == 1 for found in codes.values())
+    others = [name for name, found in codes.items() if home not in found]
+    return others if is_each_named and len(others) < len(codes) else []
+
+
+def _again(headers: Mapping[str, PeriodHeader]) -> list[str]:
+    """Return the columns of a period and scenario that one before them has, which may have anything."""
+    places: dict[tuple[date, str], str] = {}
+    return [name for name, one in headers.items() if places.setdefault((one.day, one.scenario), name) != name]
 
 
 def _draft_scenarios_of_periods(draft: FieldsDraft, periods: PeriodColumns) -> None:
@@ -145,30 +188,57 @@ def draft_scale(draft: FieldsDraft, titles: Sequence[str]) -> None:
     for unit, scale, words in (("thousands", 1_000, THOUSANDS), ("millions", 1_000_000, MILLIONS)):
         text = next((text for text in (*headers, *titles) if words.search(text)), None)
         if text is not None:
-            amount.values["scale"] = scale
-            amount.comment = "; ".join(
-                filter(None, (amount.comment, f"decide: {text!r} says that amounts are in {unit}"))
-            )
+            others = [one for one in draft.measures if text in headers and not words.search(one)]
+            amount.values["scale"] = UNDECIDED if others else scale
+            says = f"decide: {text!r} says that amounts are in {unit}"
+            if others:
+                says += (
+                    f", and {listed(others)} {'does' if len(others) == 1 else 'do'} not, while a feed reads amounts of "
+                    f"one unit: write {scale} if all are, or export the amounts in one unit and write 1"
+                )
+            amount.comment = "; ".join(filter(None, (amount.comment, says)))
             draft.fields["amount"] = amount
             return
+
+
+def _plainest(named: Mapping[str, str], columns: Sequence[Column]) -> dict[str, str]:
+    """Return the columns of scenarios, of several with one scenario the only one whose name says nothing else.
+
+    `Group Actual` beside `Actual` has the same amounts in another currency, or of another company.
+    """
+    counts = Counter(named.values())
+    plain = [one.name for one in columns if one.name in named and names_scenario_alone(one)]
+    of_plain = Counter(named[name] for name in plain)
+    return {
+        name: scenario
+        for name, scenario in named.items()
+        if counts[scenario] == 1 or of_plain[scenario] != 1 or name in plain
+    }
 
 
 def _is_likely(column: Column) -> bool:
     return is_money(column) and (is_called_amount(column) or not is_other(column))
 
 
-def _texts_of_credits(column: Column) -> list[str]:
-    """Return the texts that say that an amount is a credit, of a column of signs; none of any other.
+def _texts_of_sides(column: Column) -> dict[str, list[str]]:
+    """Return the texts that say that an amount is a credit or a debit, of a column of signs; none of any other.
 
-    A file with debits alone does not show them, but the column's name does, and how debits are written.
+    A file with debits alone does not show them, but the column's name does, and how debits are written. Of texts that
+    say nothing, such as 1 and 2, a person decides.
     """
     values = {fold(text) for text in column.texts}
     is_named = rank("sign", column.name) is not None
+    if is_named and values and values <= _POSTING_KEYS:
+        known = values | _USUAL_KEYS
+        return {"negative": sorted(known & _CREDIT_KEYS), "positive": sorted(known - _CREDIT_KEYS)}
     if len(values) > _MOST_SIGNS or not (is_named or values in _SIDES):
-        return []
+        return {}
     if is_named and len(values) == 1 and (credit := _CREDIT_BESIDE.get(*values)):
-        return [credit.upper() if column.sample.isupper() else credit.capitalize()]
-    return sorted({text for text in column.texts if fold(text) in _CREDITS})
+        return {"negative": [credit.upper() if column.sample.isupper() else credit.capitalize()]}
+    if texts := sorted({text for text in column.texts if fold(text) in _CREDITS}):
+        return {"negative": texts}
+    is_pair = is_named and len(values) == _SEVERAL
+    return {"negative": [UNDECIDED], "positive": [UNDECIDED]} if is_pair else {}
 
 
 class Money:
@@ -221,9 +291,11 @@ class Money:
         # Whole amounts of a scenario may be money, too, if the amounts of another one are.
         compared = [one for one in numbers if one in likely or (likely and may_be_money(one) and scenario_of(one))]
         by_scenario = self._scenarios(compared)
-        if len(set(by_scenario.values())) >= _SEVERAL and len(set(by_scenario.values())) == len(by_scenario):
+        if len(set(by_scenario.values())) >= _SEVERAL:
             others = [column for column in (*compared, *totals) if column.name not in by_scenario]
-            self._measures([one for one in compared if one.name in by_scenario], "scenario", by_scenario, others)
+            counts = Counter(by_scenario.values())
+            asked = {name: one if counts[one] == 1 else UNDECIDED for name, one in by_scenario.items()}
+            self._measures([one for one in compared if one.name in by_scenario], "scenario", asked, others)
             return
         names = {column.name for column in (*likely, *filter(may_be_money, numbers))}
         candidates = [column for column in numbers if column.name in names]
@@ -240,18 +312,21 @@ class Money:
     def _scenarios(self, likely: Sequence[Column]) -> dict[str, str]:
         """Return the scenario of each column whose name says one.
 
-        Beside amounts of the month, those of another span say nothing. Where a title says that a report compares a plan
-        with the actual amounts, these are the only amount beside the plan: Amount, Budget Amount.
+        Beside amounts of the month, those of another span say nothing. Where a title or a difference says that a report
+        compares a plan with the actual amounts, these are the only amount beside the plan: Amount, Budget Amount.
         """
         named = {column.name: name for column in likely if (name := scenario_of(column) or column.scenario)}
         of_month = {
             column.name: named[column.name] for column in likely if column.name in named and is_of_month(column)
         }
         if len(set(of_month.values())) >= _SEVERAL:
-            return of_month
+            return _plainest(of_month, likely)
+        if len(set(named.values())) >= _SEVERAL:
+            return _plainest(named, likely)
         others = [column for column in likely if column.name not in named and not is_difference(column)]
         words = {word for title in self._titles for word in plain_name(title).split()}
-        if len(named) == len(others) == 1 and words & {"actual", "actuals"} and "Actual" not in named.values():
+        is_comparison = bool(words & {"actual", "actuals"}) or any(map(is_difference, self._columns))
+        if len(named) == len(others) == 1 and is_comparison and "Actual" not in named.values():
             named[others[0].name] = "Actual"
         return named
 
@@ -326,6 +401,8 @@ class Money:
         comment = f"decide: each of these columns has amounts of its own; the {field} of each"
         if field == "account":
             comment += " is what only you know. Remove those that are no money of their own, such as quantities"
+        elif UNDECIDED in values.values():
+            comment += ". Several are of one: leave each to one column, and remove the others"
         left_out = [column.name for column in (*sums, *columns[_MAX_MEASURES:])]
         if left_out:
             comment += f"; not read: {listed(left_out)}"
@@ -364,10 +441,15 @@ class Money:
         if any(text.startswith(("-", "(")) for text in amount.texts):
             return
         for column in self._columns:
-            if column.name not in self.used and (negative := _texts_of_credits(column)):
+            if column.name not in self.used and (sides := _texts_of_sides(column)):
                 self.used.add(column.name)
                 self._draft.is_debit_positive = True
-                self._draft.fields["amount"].values["sign_column"] = {"from": column.name, "negative": negative}
+                field = self._draft.fields["amount"]
+                field.values["sign_column"] = {"from": column.name, **sides}
+                if sides["negative"] == [UNDECIDED]:
+                    texts = listed(sorted(set(column.texts)))
+                    text = f"decide: which of {texts} in {column.name!r} says that an amount is a credit"
+                    field.comment = "; ".join(filter(None, (field.comment, text)))
 
     def _sign_of_sage(self, amount: Column) -> None:
         """Find the column of kinds of transactions that says which amounts are credits in Sage's audit trail."""

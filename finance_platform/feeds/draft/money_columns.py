@@ -19,6 +19,7 @@ from finance_platform.feeds.values.codes import clean
 from finance_platform.feeds.values.common_amounts import CREDITS
 from finance_platform.feeds.values.currencies import denoted_currencies
 from finance_platform.feeds.values.header_words import COMPARED, DIFFERENCES, WORDS, plain_name, rank
+from finance_platform.feeds.values.month_names import read_month
 
 _MONEY = ("amount", "debit", "credit")
 _OTHER_FIELDS = tuple(name for name in WORDS if name not in _MONEY)
@@ -42,7 +43,9 @@ _SCENARIOS = {
     "consuntivo": "Actual", "ejecutado": "Actual", "begroting": "Budget", "preventivo": "Budget",
     "presupuesto": "Budget", "previsionnel": "Budget",
 }  # fmt: skip
+_COSTS = {"costs", "cost", "kosten", "amounts", "value", "values"}
 _OF_MONTH = {"month", "monthly", "mtd", "this", "current", "period", "monat", "mois", "mes", "mese", "maand"}
+_YEAR_BEFORE = {"py", "ly", "vj", "vorjahr", "vorjahre"}
 _MAX_NAMES = 10
 _SEVERAL = 2
 
@@ -90,6 +93,12 @@ def is_difference(column: Column) -> bool:
     return bool(DIFFERENCES & set(plain_name(column.name).split()))
 
 
+def is_of_year_before(column: Column) -> bool:
+    """Return whether a column's name says that it has the amounts of the year before: PY, Prior year."""
+    words = set(plain_name(column.name).split())
+    return bool(words & _YEAR_BEFORE) or ("year" in words and bool(words & {"prior", "previous", "last"}))
+
+
 def is_compared(column: Column) -> bool:
     """Return whether a column's name says that it is of another year or scenario, or compares the amounts of others."""
     return bool(COMPARED & set(plain_name(column.name).split())) or is_percentage(column)
@@ -110,8 +119,16 @@ def scenario_of(column: Column) -> str:
 
 
 def is_of_month(column: Column) -> bool:
-    """Return whether a column's name says that its amounts are those of the month, such as MTD Actual."""
-    return bool(_OF_MONTH & set(plain_name(column.name).split()))
+    """Return whether a column's name says that its amounts are those of the month: MTD Actual, Mar Actual."""
+    words = plain_name(column.name).split()
+    is_month = any(month.is_bare for word in words if word.isalpha() and (month := read_month(word)))
+    return is_month or bool(_OF_MONTH & set(words))
+
+
+def names_scenario_alone(column: Column) -> bool:
+    """Return whether a column's name says its scenario and that it has amounts, and nothing else: Actual amount."""
+    others = set(plain_name(column.name).split()) - _SCENARIOS.keys() - _OF_MONTH
+    return not others - _WORDS_OF_MONEY - _COSTS
 
 
 def find_sums(columns: Sequence[Column]) -> set[str]:

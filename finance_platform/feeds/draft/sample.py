@@ -28,6 +28,7 @@ from finance_platform.feeds.draft.period_columns import (
     years_over,
 )
 from finance_platform.feeds.draft.statement_rows import find_statement_rows
+from finance_platform.feeds.draft.statement_sums import find_statement_sums
 from finance_platform.feeds.draft.total_rows import (
     TotalRow,
     find_totals,
@@ -360,7 +361,9 @@ def find_header(sample: Sample) -> None:
             sample.totals = find_totals(sample.header, sample.data, usual)
             rows_below = [(line, cells) for line, cells in sample.data if not is_labelled_heading(cells)]
             sample.other_rows = find_other_rows(sample.header, rows_below)
-            sample.other_rows = {**sample.other_rows, **find_statement_rows(sample.header, sample.data)}
+            of_statement = find_statement_rows(sample.header, sample.data)
+            of_statement = of_statement or find_statement_sums(sample.header, sample.data)
+            sample.other_rows = {**sample.other_rows, **of_statement}
             if not sample.totals and (levels := find_unnamed_levels(sample.header, sample.data)):
                 row = OtherRow(levels[0][0], "^$", has_money=True, lacks=next(iter(levels[0][1:]), ""))
                 sample.other_rows = {**sample.other_rows, **dict.fromkeys(levels[1], row)}

@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from finance_platform.feeds.draft.values import guess_amounts, is_amount
 from finance_platform.feeds.values.amounts import read_amount
+from finance_platform.feeds.values.header_words import rank
 
 Row = tuple[int, list[str]]
 
@@ -87,10 +88,10 @@ def subtotals_tie(header: Sequence[str], rows: Sequence[Row], totals: Collection
         rows: the rows below the header that are not blank.
         totals: the lines of the totals.
     """
-    marks = _marks(header, rows)
+    marks = marks_by_place(header, rows)
     sums: dict[int, Decimal] = {}
     for line, cells in rows:
-        values = _values(cells, marks)
+        values = values_by_place(cells, marks)
         if line not in totals:
             for position, value in values.items():
                 sums[position] = sums.get(position, Decimal(0)) + value
@@ -117,8 +118,45 @@ def _find_named(header: Sequence[str], rows: Sequence[Row], usual: int) -> dict[
             totals[line] = TotalRow(header[word[0]], pattern, text.startswith(_SUBTOTALS))
             if _is_bare_word(cells[word[0]]):
                 bare[line] = cells[word[0]].strip()
+    totals = _without_bookings(header, rows, usual, totals)
+    bare = {line: text for line, text in bare.items() if line in totals}
     totals = _without_lines(header, rows, totals, bare) | _find_starred(header, rows)
     return _with_grand_total(totals | _find_endings(header, rows, usual, totals), bare)
+
+
+def _without_bookings(
+    header: Sequence[str], rows: Sequence[Row], usual: int, totals: dict[int, TotalRow]
+) -> dict[int, TotalRow]:
+    """Return totals without those that are bookings whose text is such a word, or whose supplier is called Total.
+
+    They have a text in each column in which all lines have one, and are not the sum of lines above them.
+    """
+    texts = {name for name in header if rank("description", name) is not None}
+    if not any(row.column in texts for row in totals.values()):
+        return totals
+    filled = {line: {place for place, cell in enumerate(cells) if cell.strip()} for line, cells in rows}
+    lines = [places for line, places in filled.items() if line not in totals and len(places) >= usual]
+    always = set.intersection(*lines) if lines else set()
+    marks = marks_by_place(header, rows)
+    sums: dict[int, Decimal] = defaultdict(Decimal)
+    of_all: dict[int, Decimal] = defaultdict(Decimal)
+    kept: dict[int, TotalRow] = {}
+    count = 0
+    for line, cells in rows:
+        values = {place: value for place, value in values_by_place(cells, marks).items() if value}
+        is_booking = line not in totals
+        if not is_booking and totals[line].column in texts and always and always <= filled[line]:
+            is_sum = any(value in {sums[place], of_all[place]} for place, value in values.items())
+            is_booking = count < _MIN_ROWS or not is_sum
+        if not is_booking:
+            kept[line] = totals[line]
+            sums.clear()
+            continue
+        count += 1
+        for place, value in values.items():
+            sums[place] += value
+            of_all[place] += value
+    return kept
 
 
 def _without_lines(
@@ -263,12 +301,12 @@ def _sums_without_names(header: Sequence[str], rows: Sequence[Row]) -> _Unnamed 
     labels = [name for position, name in enumerate(header) if _is_label(position, lines, bare)]
     if not bare or not labels:
         return None
-    marks = _marks(header, rows)
+    marks = marks_by_place(header, rows)
     sums: dict[int, Decimal] = defaultdict(Decimal)
     of_all: dict[int, Decimal] = defaultdict(Decimal)
     count = 0
     for line, cells in rows:
-        values = _values(cells, marks)
+        values = values_by_place(cells, marks)
         if line not in bare:
             count += 1
             for position, value in values.items():
@@ -313,7 +351,7 @@ def _is_label(position: int, lines: Sequence[Sequence[str]], bare: Mapping[int, 
     return all(map(text, lines)) and not any(map(text, bare.values()))
 
 
-def _marks(header: Sequence[str], rows: Sequence[Row]) -> dict[int, tuple[str, str | None]]:
+def marks_by_place(header: Sequence[str], rows: Sequence[Row]) -> dict[int, tuple[str, str | None]]:
     """Return the marks of each column that is an amount."""
     marks = {}
     for position in range(len(header)):
@@ -324,7 +362,8 @@ def _marks(header: Sequence[str], rows: Sequence[Row]) -> dict[int, tuple[str, s
     return marks
 
 
-def _values(cells: Sequence[str], marks: Mapping[int, tuple[str, str | None]]) -> dict[int, Decimal]:
+def values_by_place(cells: Sequence[str], marks: Mapping[int, tuple[str, str | None]]) -> dict[int, Decimal]:
+    """Return the amounts of a row, by column."""
     values = {}
     for position, pair in marks.items():
         written = read_amount(cells[position].strip(), *pair) if position < len(cells) else None

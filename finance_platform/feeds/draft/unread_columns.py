@@ -19,6 +19,7 @@ from finance_platform.feeds.draft.money_columns import (
     find_sums,
     is_difference,
     is_money,
+    is_of_year_before,
     is_percentage,
     listed,
     may_be_money,
@@ -49,7 +50,7 @@ def draft_unread(draft: FieldsDraft, columns: Sequence[Column], used: Collection
     for column in _beside(columns, cells, {*used, *draft.ignored, *draft.unclear, *codes}):
         is_total = column.name in sums or is_total_name(column.name) or states_totals(column.name)
         is_total = is_total or is_balance_text(column.name) or is_total_name(column.month)
-        if is_total or is_percentage(column) or is_difference(column):
+        if is_total or is_percentage(column) or is_difference(column) or is_of_year_before(column):
             draft.ignored.append(column.name)
         else:
             draft.unclear.append(column.name)
@@ -57,7 +58,8 @@ def draft_unread(draft: FieldsDraft, columns: Sequence[Column], used: Collection
     draft.unclear = [column.name for column in columns if column.name in draft.unclear]
     parts = [draft.rows_comment] if draft.rows_comment else []
     if draft.ignored:
-        parts.append(f"not read, as totals, differences or percentages of these columns: {listed(draft.ignored)}")
+        what = "totals, differences or percentages of these columns, or of the year before"
+        parts.append(f"not read, as {what}: {listed(draft.ignored)}")
     if draft.unclear:
         parts.append(
             f"decide: {listed(draft.unclear)} beside these columns: which period is it{_ask(draft)}? If it is none, "

@@ -34,6 +34,9 @@ BUILT_IN = {
 _SIDES = dict.fromkeys(("cr", "cr.", "credit", "h", "haben"), CREDIT) | dict.fromkeys(
     ("dr", "dr.", "debit", "s", "soll"), DEBIT
 )
+_LETTER = re.compile(r'[0#?)]\s*(?:\\ )?(?:"\s*([CD])\s*"|\\([CD]))\s*$')
+"""The letter of a side behind digits: others of these letters, and small ones, are of days or name something else."""
+
 _UNITS = {"k": 3, "tsd": 3, "tsd.": 3, "thsd": 3, "mio": 6, "mio.": 6, "mln": 6, "mn": 6}
 _TOKEN = re.compile(r'"([^"]*)"|\[\$([^\]-]*)(?:-[^\]]*)?\]|\[[^\]]*\]|\\(.)|[_*].|([^\s#0?.,%/()+;-])|(.)', re.DOTALL)
 _SECTION = re.compile(r'(?:"[^"]*"|\\.|[^;"\\])*')
@@ -183,7 +186,10 @@ def displayed_text(code: str) -> str:
 
     `_€` and `*€` are spaces, not signs: formats of accountants without a currency have them.
     """
-    return _displayed_words(_words(_sections(code)[0]))
+    section = _sections(code)[0]
+    if letter := _LETTER.search(section):
+        return CREDIT if "C" in letter.groups() else DEBIT
+    return _displayed_words(_words(section))
 
 
 def _displayed_words(text: str) -> str:

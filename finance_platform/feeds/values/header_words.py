@@ -176,7 +176,8 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     ),
     "sign": (
         "s h", "sh", "soll haben", "soll haben kennzeichen", "d c", "dc", "dr cr", "debit credit", "d h", "sens",
-        "debit credit indicator", "posting key", "s h kennz", "s h kennzeichen", "sh kennzeichen", "drcrk", "shkzg",
+        "debit credit indicator", "posting key", "pk", "bschl",
+        "s h kennz", "s h kennzeichen", "sh kennzeichen", "drcrk", "shkzg",
         "方向",
     ),
     "scenario": (

@@ -202,6 +202,8 @@ def test_workbooks_of_other_formats_display_the_same(tmp_path: Path, take: Calla
         ("0;0", [Kind.MINUS_HIDDEN]),
         ("0;", [Kind.DECIMALS]),
         ('0"H";0"S"', [Kind.SIDE]),
+        ('0.00 "C"', [Kind.SIDE]),
+        ("#,##0.00\\ \\D", [Kind.SIDE]),
         ("0,,", [Kind.SCALED]),
         ("0\\%", []),
         (";;;", [Kind.NOTHING]),
