@@ -25,16 +25,17 @@ def join_rows(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return one header of several rows: the texts of each column with a space between them.
 
     A text above the first of several columns, as text files have merged cells, counts for those behind it that would
-    share their names: Actual is above both Jan and Feb of `Actual,,Budget,` and `Jan,Feb,Jan,Feb`.
+    share their names: Actual is above both Jan and Feb of `Actual,,Budget,` and `Jan,Feb,Jan,Feb`. Of several such
+    rows, it counts up to the next text of its own row or of one above.
     """
     columns = list(zip_longest(*rows, fillvalue=""))
     joined = [" ".join(filter(str.strip, cells)) for cells in columns]
     shared = {name for name, count in Counter(map(fold_name, joined)).items() if count > 1} - {""}
-    above: tuple[str, ...] = ()
+    above: list[str] = []
     for place, (*upper, name) in enumerate(columns):
-        if any(map(str.strip, upper)):
-            above = tuple(upper)
-        elif fold_name(joined[place]) in shared:
+        first = next((level for level, text in enumerate(upper) if text.strip()), len(upper))
+        above = [*above[:first], *upper[first:]]
+        if first and fold_name(joined[place]) in shared:
             joined[place] = " ".join(filter(str.strip, (*above, name)))
     return joined
 

@@ -43,6 +43,9 @@ CONTRA_ACCOUNTS = {
 }
 """Headers of a second account."""
 
+_OF_BATCHES = {"gegenkonto ohne bu schlussel"}
+"""Headers that only batches of bookings have: in DATEV's format, each row books both accounts."""
+
 _LEAST = 2
 _MAX_TEXTS = 10_000
 _DAY = np.uint64(0x9E3779B97F4A7C15)
@@ -98,10 +101,11 @@ class ContraAccounts(UnreadColumn):
 
     @property
     def _is_named_pair(self) -> bool:
-        """Whether the two columns are called the accounts of debit and of credit, so that each row books both."""
+        """Whether the columns are called accounts of debit and credit, or of a batch, so that each row books both."""
         read = {plain_name(name) for name in self.rules.fields.get("account", FieldRule()).sources}
         name = plain_name(self.name)
-        return (name in CREDITED and bool(read & DEBITED)) or (name in DEBITED and bool(read & CREDITED))
+        is_other_side = (name in CREDITED and bool(read & DEBITED)) or (name in DEBITED and bool(read & CREDITED))
+        return is_other_side or name in _OF_BATCHES
 
     def describe(self) -> tuple[str, str]:
         """Return the reason to hold the delivery, after the column's name, and the fix."""

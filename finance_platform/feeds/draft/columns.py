@@ -64,7 +64,7 @@ class Column:
         month: the month in the row above the header, over this column or the last one before it, if the header has
             scenarios alone; else empty.
         group: the text in the row above the header, over several debits and credits; else empty.
-        crossed: the text in the row above the header and its own, if columns below several texts share their names.
+        crossed: the texts in the rows above the header and its own, if columns below several texts share their names.
         totals: its texts in rows that print a total.
         missing: texts of cells that have no amount, such as #Missing; they are blank in `cells`.
     """
@@ -79,7 +79,7 @@ class Column:
     scenario: str = ""
     month: str = ""
     group: str = ""
-    crossed: tuple[str, str] | None = None
+    crossed: tuple[str, ...] | None = None
     totals: Sequence[str] = ()
     missing: Sequence[str] = ()
 

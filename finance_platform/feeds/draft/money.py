@@ -117,6 +117,7 @@ def draft_unpivot(draft: FieldsDraft, columns: Sequence[Column], home_currency: 
         draft.decisions.append(f"Not read, as amounts in other currencies than {home_currency}: {listed(foreign)}.")
     if len(periods.scenarios) > 1:
         _draft_scenarios_of_periods(draft, periods)
+        draft.periods = {name: one for name, one in periods.headers.items() if name in months}
     else:
         draft.unpivot = {"columns": list(periods.headers), "into": "date"}
         draft.rows_comment = _describe_periods(periods)

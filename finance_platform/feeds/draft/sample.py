@@ -85,8 +85,9 @@ _GAP = re.compile(r"\S {3,}\S")
 _VALUES_OF_PIVOT = re.compile(r"(?i)(?:sum of|summe von|somme de|suma de|soma de|somma di|som van) .+")
 """What a pivot table says above its header, beside the names of the fields that are across."""
 
+_YEAR = re.compile("(?:19|20)[0-9]{2}")
 _SIDES = ("debit", "credit")
-_LEAST_NAMED = 2
+_LEAST_NAMED, _TWO = 2, 2
 """Names of fields in a row that may be a header with codes among them, each once."""
 
 _MUCH_WIDER = 2
@@ -115,7 +116,7 @@ class Sample:
             has nothing else.
         groups: the text over each of several debits and credits, by position; none for another header.
         scenarios: the scenario over each column, by position, where the row above the header has nothing else.
-        crossed: the text over each column and its own, by position, where columns below several texts share names.
+        crossed: the texts over each column and its own, by position, where columns below several texts share names.
         merged: the merged cells of the sheet; none of text.
         headings: what is above each repetition of the header; None if nothing is that a field needs.
         remarks: what was guessed, for the person who decides.
@@ -134,7 +135,7 @@ class Sample:
     months: Mapping[int, str] = field(default_factory=dict)
     groups: Mapping[int, str] = field(default_factory=dict)
     scenarios: Mapping[int, str] = field(default_factory=dict)
-    crossed: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    crossed: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     merged: MergedCells = field(default_factory=list)
     headings: PageHeadings | None = None
     remarks: list[str] = field(default_factory=list)
@@ -339,7 +340,7 @@ def find_header(sample: Sample) -> None:
                 lines = [number for number, _ in rows[position : position + len(upper)]]
                 sample.header_rows = tuple(lines)
                 sample.groups = _groups_over(upper[-2], upper[-1])
-                sample.crossed = texts_over(upper[-2], upper[-1])
+                sample.crossed = texts_over(upper[-2:-1], upper[-1])
                 # A name of one column, above no other name, says nothing about the columns behind it.
                 over = [cell if name.strip() else "" for cell, name in zip(upper[-2], upper[-1], strict=False)]
                 sample.scenarios = scenarios_over(over, len(upper[-1]))
@@ -353,11 +354,13 @@ def find_header(sample: Sample) -> None:
                 # The reader has the scenario in the name of its column, so a file of another month is not read alike.
                 sample.months = periods_over(above, len(cells)) if names_scenarios(cells) else years_over(above, cells)
                 sample.groups = _groups_over(above, cells)
-                sample.crossed = texts_over(above, cells)
+                sample.crossed = texts_over([above], cells)
                 is_over = sample.scenarios or sample.months or sample.groups or sample.crossed
                 upper = [_spread_merged(above, line - 1, sample.merged)] if is_over else []
                 sample.header_rows = (line - 1, line) if upper else (line,)
                 sample.header = _names(*upper, cells)
+            last = sample.header_rows[-1]
+            _take_three_lines(sample, [row for row in rows[:_HEADER_ROWS] if last - _TWO <= row[0] <= last])
             sample.totals = find_totals(sample.header, sample.data, usual)
             rows_below = [(line, cells) for line, cells in sample.data if not is_labelled_heading(cells)]
             sample.other_rows = find_other_rows(sample.header, rows_below)
@@ -374,6 +377,25 @@ def find_header(sample: Sample) -> None:
             return
     width = max((len(cells) for _, cells in rows), default=1)
     sample.header = [f"column {number}" for number in range(1, width + 1)]
+
+
+def _take_three_lines(sample: Sample, rows: Sequence[tuple[int, list[str]]]) -> None:
+    """Take three lines for the header if the first one says what the second one does not about columns of one name.
+
+    Args:
+        sample: with its header.
+        rows: the last line of the header and those directly above it.
+    """
+    if len(rows) <= _TWO:
+        return
+    *upper, cells = [cells for _, cells in rows]
+    has_years = all(_YEAR.fullmatch(text) for text in map(str.strip, upper[0]) if text)
+    crossed = texts_over(upper, cells) if has_years or not sample.crossed else {}
+    if crossed:
+        sample.crossed, sample.scenarios, sample.groups = crossed, {}, {}
+        sample.months = {place: texts[0] for place, texts in crossed.items()} if has_years else {}
+        sample.header_rows = tuple(line for line, _ in rows)
+        sample.header = _names(*(_spread_merged(one, line, sample.merged) for line, one in rows[:-1]), cells)
 
 
 def _usual_width(rows: Sequence[Sequence[str]]) -> int:

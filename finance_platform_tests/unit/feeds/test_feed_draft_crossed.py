@@ -6,6 +6,7 @@ Does not belong here: months across scenarios (see `test_feed_draft_periods`), d
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -234,3 +235,92 @@ def test_sheets_that_are_named_by_scenarios_give_them(
 def test_sheets_that_are_named_otherwise_give_no_scenario(names: tuple[str, str]):
     sheets: dict[str, Rows] = {name: [["Dept", "Account", "Jan"], ["10", "6110", 1.5]] for name in names}
     assert "scenario" not in yaml.safe_load(draft(xlsx(sheets), "costs_2025.xlsx"))["columns"]
+
+
+def amounts_of(rows: Rows) -> dict[str, Decimal]:
+    """Return the sum of each column of a report, by its place."""
+    places = range(1, len(rows[-1]))
+    return {str(place): sum((Decimal(str(row[place])) for row in rows[-3:]), Decimal(0)) for place in places}
+
+
+@pytest.mark.parametrize("is_workbook", [True, False])
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0), (0, 2, 1)])
+def test_months_departments_and_scenarios_are_three_lines_of_a_header(
+    order: tuple[int, int, int], is_workbook: bool, tmp_path: Path
+):
+    """The texts of the first line were lost from the second text of the second line on."""
+    parts = [MONTHS, DEPARTMENTS, SCENARIOS]
+    columns = list(itertools.product(*(parts[place] for place in order)))
+    header = [["", *(column[level] for column in columns)] for level in range(3)]
+    for level in (0, 1):
+        changes = [column[: level + 1] for column in columns]
+        header[level][1:] = [
+            text if not place or changes[place] != changes[place - 1] else ""
+            for place, text in enumerate(header[level][1:])
+        ]
+    header[2][0] = "Account"
+    rows = [
+        *header,
+        *([one, *[f"{place}.{row}5" for place in range(len(columns))]] for row, one in enumerate(ACCOUNTS)),
+    ]
+    data = xlsx({"Report": rows}) if is_workbook else csv_text(rows)
+    name = f"report.{'xlsx' if is_workbook else 'csv'}"
+    found = yaml.safe_load(draft(data, name))
+    assert found["dialect"]["header_row"] == [1, 2, 3]
+    wanted: dict[tuple[str, str], Decimal] = {}
+    for place, (column, fields) in enumerate(zip(columns, found["measures"].values(), strict=True), start=1):
+        text = {part: column[level] for level, part in enumerate(order)}
+        day = "2025-01-01" if text[0] == "Jan 2025" else "2025-02-01"
+        assert fields == {"department": text[1], "date": day, "scenario": text[2]}
+        key = text[2], day[:7]
+        wanted[key] = wanted.get(key, Decimal(0)) + amounts_of(rows)[str(place)]
+    assert sums_by_place(check(tmp_path, data, name)) == {place: str(amount) for place, amount in wanted.items()}
+
+
+def test_years_months_and_scenarios_are_three_lines_of_a_header():
+    rows = [
+        ["", "2025", "", "", "", "2026", "", "", ""],
+        ["", "Nov", "", "Dec", "", "Jan", "", "Feb", ""],
+        ["Account", *SCENARIOS * 4],
+        *([one, *[f"{place}.25" for place in range(8)]] for one in ACCOUNTS),
+    ]
+    found = yaml.safe_load(draft(csv_text(rows), "report.csv"))
+    assert [(str(one["date"]), one["scenario"]) for one in found["measures"].values()] == [
+        (day, scenario) for day in ("2025-11-01", "2025-12-01", "2026-01-01", "2026-02-01") for scenario in SCENARIOS
+    ]
+
+
+def test_years_and_months_are_above_departments():
+    rows = [
+        ["", "2025", "", "2026", ""],
+        ["", "Dec", "", "Jan", ""],
+        ["Account", *DEPARTMENTS * 2],
+        *([one, "1.25", "2.25", "3.25", "4.25"] for one in ACCOUNTS),
+    ]
+    found = yaml.safe_load(draft(csv_text(rows), "report.csv"))
+    assert list(read(found).values()) == [
+        (department, day) for day in ("2025-12-01", "2026-01-01") for department in DEPARTMENTS
+    ]
+
+
+@pytest.mark.parametrize(("month", "total"), [("Month", "YTD"), ("Current Month", "Year to date"), ("MTD", "YTD")])
+def test_the_amount_of_the_month_is_read_below_each_department(month: str, total: str, tmp_path: Path):
+    rows = report(DEPARTMENTS, [month, total])
+    found = yaml.safe_load(draft(csv_text(rows), "pl_2025-03.csv"))
+    assert found["measures"] == {f"{one} {month}": {"department": one} for one in DEPARTMENTS}
+    assert found["ignore_columns"] == [f"{one} {total}" for one in DEPARTMENTS]
+    wanted = amounts_of(rows)
+    assert sums_by_place(check(tmp_path, csv_text(rows), "pl_2025-03.csv")) == {
+        ("Actual", "2025-03"): str(wanted["1"] + wanted["3"])
+    }
+
+
+def test_debits_and_credits_of_each_department_need_another_export():
+    text = draft(csv_text(report(DEPARTMENTS, ["Debit", "Credit"])), "gl_2025-03.csv")
+    assert "Each department has a column of debits and one of credits" in text
+    assert "amount:  {from: DECIDE" in text
+
+
+def test_years_are_no_departments():
+    found = yaml.safe_load(draft(csv_text(report(["2024", "2025"], SCENARIOS)), "x.csv"))
+    assert not any("department" in fields for fields in found.get("measures", {}).values())

@@ -353,6 +353,17 @@ def test_columns_of_the_debited_and_the_credited_account_book_both(tmp_path: Pat
     assert "the column 'Habenkonto' is not read, and names a second account in 1 of 1 lines, such as '1200'" in reason
 
 
+def test_a_batch_of_datev_books_both_accounts_of_each_row(tmp_path: Path):
+    """Where no contra account was the account of another row, a check had nothing to say."""
+    header = "Date,Unit,Konto,Gegenkonto (ohne BU-Schlüssel),Amount"
+    (tmp_path / "x.csv").write_text(f"{header}\n2025-01-31,D1,4210,1200,100.00\n2025-01-31,D1,4210,70001,50.00\n")
+    parsed = {**DESCRIPTOR, "columns": {**DESCRIPTOR["columns"], "account": "Konto"}}
+    (reason,) = check_written(tmp_path, parsed).holds
+    assert "names a second account in 2 of 2 lines" in reason
+    ignored = {**parsed, "ignore_columns": ["Gegenkonto (ohne BU-Schlüssel)"]}
+    assert not check_written(tmp_path, ignored).holds
+
+
 YEARS = {"columns": {"date": {"from": "Month", "formats": ["yyyy"]}}}
 
 
