@@ -28,6 +28,7 @@ from finance_platform.safe_text import quote_name
 _MAX_COLUMNS = 100
 """Columns of a header that are listed; a wide file has many that no field uses."""
 
+_BESIDE_DIFFERENCE = ("now", "then", "rows now", "rows then", "closed")
 _MAX_SUMS = 60
 _MANY_EQUAL = 3
 """Rows with one reason from which they share a line."""
@@ -167,9 +168,13 @@ def _print_sums(console: SafeConsole, checked: FileCheck) -> None:
     sums = [(place, count) for place, count in sorted(checked.sums.items()) if count.rows]
     if not sums:
         return
-    table = new_table("scenario", "period", "rows", "amount", title="Accepted", numbers_from=2)
+    # Of vouchers, which balance, the net amount says nothing.
+    has_gross = any(count.absolute and not count.amount for _, count in sums)
+    columns = ("scenario", "period", "rows", "amount", *(["gross"] if has_gross else []))
+    table = new_table(*columns, title="Accepted", numbers_from=2)
     for (scenario, period), count in sums[:_MAX_SUMS]:
-        table.add_row(scenario, period, f"{count.rows:,}", grouped_money(count.amount))
+        gross = [grouped_money(count.absolute)] if has_gross else []
+        table.add_row(scenario, period, f"{count.rows:,}", grouped_money(count.amount), *gross)
     for cell in table.columns[1:]:
         cell.no_wrap = True
     table.columns[3].min_width = max(len(grouped_money(count.amount)) for _, count in sums)
@@ -188,18 +193,22 @@ def _print_live(console: SafeConsole, live: LiveComparison, feed: str) -> None:
         _print_line(console, f"With this file{replaced}, rows and amounts of feed {feed} stay as they are.")
     else:
         title = f"Lines of feed {feed} that count, now and with this file{replaced}"
-        columns = ("scenario", "period", "difference", "now", "then", "rows now", "rows then", "closed")
+        # By department and account; it is the difference itself where all of them move to the same side.
+        has_moved = any(one.moved and one.moved != abs(one.after.amount - one.before.amount) for one in live.changed)
+        columns = ("scenario", "period", "difference", *(["moved gross"] if has_moved else []), *_BESIDE_DIFFERENCE)
         table = new_table(*columns, title=title, numbers_from=2)
         for one in live.changed[:_MAX_SUMS]:
             before, after = one.before, one.after
-            amounts = (signed_money(after.amount - before.amount), *map(grouped_money, (before.amount, after.amount)))
-            closed = "closed" if one.is_closed else ""
-            table.add_row(one.scenario, one.period, *amounts, f"{before.rows:,}", f"{after.rows:,}", closed)
+            moved = [grouped_money(one.moved)] if has_moved else []
+            amounts = (signed_money(after.amount - before.amount), *moved)
+            rows = (f"{before.rows:,}", f"{after.rows:,}", "closed" if one.is_closed else "")
+            now_and_then = (grouped_money(before.amount), grouped_money(after.amount))
+            table.add_row(one.scenario, one.period, *amounts, *now_and_then, *rows)
         console.print(table)
         if len(live.changed) > _MAX_SUMS:
             _print_line(console, f"… {len(live.changed) - _MAX_SUMS:,} more; --json lists all")
         if live.equal:
-            _print_line(console, f"{pluralize(live.equal, 'period')} of the file with the same rows and amount")
+            _print_line(console, f"{pluralize(live.equal, 'period')} of the file with the same rows and amounts")
     for warning in live.warnings:
         _print_line(console, ("warning", "yellow"), f" {warning}")
 
@@ -270,6 +279,7 @@ def _live_as_json(live: LiveComparison | None) -> dict[str, Any] | None:
             "amount_before": plain_money(one.before.amount),
             "amount_after": plain_money(one.after.amount),
             "difference": plain_money(one.after.amount - one.before.amount),
+            "moved": plain_money(one.moved),
         }
         for one in live.changed
     ]

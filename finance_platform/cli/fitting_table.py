@@ -35,10 +35,13 @@ class FittingTable(Table):
 
     def __init__(self, *columns: str, title: str = "") -> None:
         """Make an empty table; columns are aligned to the left unless their `justify` is set."""
-        super().__init__(*columns, title=title or None, title_justify="left", box=None, pad_edge=False)
+        super().__init__(*columns, box=None, pad_edge=False)
+        # Rich would wrap a title where the table ends.
+        self._heading = [Text(title, style="italic")] if title else []
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the table."""
+        yield from self._heading
         texts = [[_text_of(cell) for cell in column.cells] for column in self.columns]
         heads = [_text_of(column.header) for column in self.columns]
         widths = [
@@ -52,8 +55,6 @@ class FittingTable(Table):
             self.columns[-1].overflow = "fold"
             yield from super().__rich_console__(console, options)
         else:
-            if self.title:
-                yield Text(str(self.title), style="italic")
             yield from self._rows(heads, zip(*texts, strict=True), widths, options.max_width)
 
     def lines_of(self, rows: Sequence[Sequence[str]], widths: Sequence[int], width: int) -> Iterator[Text] | None:
@@ -67,8 +68,7 @@ class FittingTable(Table):
         if _total(widths) <= width or self._has_wrapped_note(widths, width):
             return None
         heads = [_text_of(column.header) for column in self.columns]
-        title = Text(str(self.title), style="italic")
-        return chain([title], self._rows(heads, (list(map(Text, row)) for row in rows), widths, width))
+        return chain(self._heading, self._rows(heads, (list(map(Text, row)) for row in rows), widths, width))
 
     def _has_wrapped_note(self, widths: Sequence[int], width: int) -> bool:
         return self.columns[-1].justify == "left" and _total([*widths[:-1], _LEAST_NOTE_WIDTH]) <= width

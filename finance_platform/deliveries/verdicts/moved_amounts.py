@@ -55,11 +55,6 @@ class MovedCell:
     amount: Decimal
 
 
-def find_moved_amounts(lines: LiveLines, before: LiveSet, after: LiveSet, cells: Collection[Cell]) -> list[MovedAmount]:
-    """Return what differs between two sets of live deliveries in some cells, by scenario; see `find_moved_cells`."""
-    return by_scenario(find_moved_cells(lines, before, after, cells))
-
-
 def by_scenario(cells: Iterable[MovedCell]) -> list[MovedAmount]:
     """Return what would move in some cells, by scenario."""
     moved: dict[str, MovedAmount] = {}

@@ -34,13 +34,13 @@ from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.deliveries.verdicts.fixes import fix_of_hold, name_file
 from finance_platform.deliveries.verdicts.hold_reasons import HoldReasons
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
-from finance_platform.deliveries.verdicts.moved_amounts import find_moved_amounts
+from finance_platform.deliveries.verdicts.moved_amounts import MovedCell, by_scenario, find_moved_cells
 from finance_platform.deliveries.verdicts.reason_texts import words_of_signs
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.file_names import order_from_name
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.feeds.values.codes import fold
-from finance_platform.money_text import grouped_money
+from finance_platform.money_text import words_of_moved
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.store_wrapper import StoreWrapper
@@ -55,6 +55,7 @@ LINE_COLUMNS = (
 
 _SCHEMA = pa.schema([(name, arrow_schema(TRANSACTIONS.columns).field(name).type) for name in LINE_COLUMNS])
 
+_ZERO = Decimal("0.00")
 _ID = "checked-file"
 _KEY = f"{_ID}.parquet"
 _NOW = "9999-12-31T00:00:00.000000+00:00"
@@ -70,12 +71,22 @@ _SMALLER = "; compare the file with its source if it was not to become smaller"
 
 @dataclass(frozen=True)
 class ChangedSum:
-    """The live lines of a feed in one scenario and period, without the file and with it."""
+    """The live lines of a feed in one scenario and period, without the file and with it.
+
+    Attributes:
+        scenario: its name.
+        period: YYYY-MM.
+        before: the lines without the file.
+        after: the lines with it.
+        moved: the sum of the absolute differences by department and account, if there are lines on both sides.
+        is_closed: whether the period is closed.
+    """
 
     scenario: str
     period: str
     before: Count
     after: Count
+    moved: Decimal
     is_closed: bool
 
 
@@ -86,8 +97,8 @@ class LiveComparison:
     Attributes:
         replaces: whether an earlier version of the same file counts now.
         is_live: whether this very content counts already, by the same rules.
-        changed: the sums that would change, in rows or amount.
-        equal: how many scenarios and periods of the file would keep rows and amount.
+        changed: the sums that would change, in rows or in the amount of a department and account.
+        equal: how many scenarios and periods of the file would keep rows and amounts.
         holds: the reasons for which a run would hold it, each with its fix.
         warnings: what a run would only warn of.
     """
@@ -231,24 +242,28 @@ def _compare(home: ObjectStore, now: DeliveryState, candidate: LiveDelivery, set
         text: name_file(fix_of_hold(candidate, {kind}, live, hold_reasons), candidate.event.object_key) + _ONCE_HELD
         for kind, text in reasons
     }
-    closed = {cell for cell in cells if cell[1] in now.closed}
-    if settings.holds_closed_periods and closed:
-        signs = words_of_signs(is_debit_positive=candidate.commit.is_debit_positive)
-        decide = name_file(_DECIDE, candidate.event.object_key)
-        holds |= {f"{text}{signs}": decide for text in _restatements(reader, before, after, closed)}
     names = {fold(count.scenario): count.scenario for one in now.live for count in one.commit.periods}
     names |= {fold(count.scenario): count.scenario for count in candidate.commit.periods}
     now_sums, then_sums = (_sums(reader, live_set, cells) for live_set in (before, after))
+    closed = {cell for cell in cells if cell[1] in now.closed}
+    moved = find_moved_cells(reader, before, after, closed | (now_sums.keys() & then_sums.keys()))
+    if settings.holds_closed_periods:
+        signs = words_of_signs(is_debit_positive=candidate.commit.is_debit_positive)
+        decide = name_file(_DECIDE, candidate.event.object_key)
+        restated = [one for one in moved if (fold(one.scenario), one.period) in closed]
+        holds |= {f"{text}{signs}": decide for text in _restatements(restated)}
+    gross = _gross_by_cell(moved)
     changed = [
         ChangedSum(
             names[cell[0]],
             cell[1],
             before=now_sums.get(cell, Count()),
             after=then_sums.get(cell, Count()),
+            moved=gross.get(cell, _ZERO),
             is_closed=cell[1] in now.closed,
         )
         for cell in sorted(cells)
-        if _rows_and_amount(now_sums, cell) != _rows_and_amount(then_sums, cell)
+        if cell in gross or _rows_and_amount(now_sums, cell) != _rows_and_amount(then_sums, cell)
     ]
     return LiveComparison(
         replaces=bool(live.earlier(candidate)),
@@ -265,12 +280,19 @@ def _rows_and_amount(sums: Mapping[Cell, Count], cell: Cell) -> tuple[int, Decim
     return count.rows, count.amount
 
 
-def _restatements(reader: LiveLines, before: LiveSet, after: LiveSet, closed: Collection[Cell]) -> Iterable[str]:
-    moved = find_moved_amounts(reader, before, after, closed)
+def _gross_by_cell(moved: Iterable[MovedCell]) -> dict[Cell, Decimal]:
+    gross: dict[Cell, Decimal] = {}
+    for one in moved:
+        cell = fold(one.scenario), one.period
+        gross[cell] = gross.get(cell, _ZERO) + abs(one.amount)
+    return gross
+
+
+def _restatements(moved: Sequence[MovedCell]) -> Iterable[str]:
     if moved:
-        periods = sorted({period for _, period in closed})
+        periods = sorted({one.period for one in moved})
         verb = "is closed" if len(periods) == 1 else "are closed"
-        amounts = ", ".join(f"{one.scenario} {grouped_money(one.amount)}" for one in moved)
+        amounts = ", ".join(words_of_moved(one.scenario, one.amount, one.gross) for one in by_scenario(moved))
         yield f"would restate {', '.join(periods)}, which {verb}: {amounts}"
 
 
@@ -321,5 +343,4 @@ def _counts(
     wide = wide.append_column("absolute", pc.abs(wide["amount"]))
     rows = wide.group_by(["cell"]).aggregate([([], "count_all"), ("amount", "sum"), ("absolute", "sum")])
     for row in rows.to_pylist():
-        zero = Decimal("0.00")
-        yield cell_of(row["cell"]), Count(row["count_all"], row["amount_sum"] or zero, row["absolute_sum"] or zero)
+        yield cell_of(row["cell"]), Count(row["count_all"], row["amount_sum"] or _ZERO, row["absolute_sum"] or _ZERO)

@@ -323,6 +323,15 @@ def test_a_listing_on_a_narrow_terminal_goes_on_below_its_rows(width: int):
     assert not [line for line in shown if line.endswith("skipped")][1:]
 
 
+def test_a_heading_that_is_longer_than_its_table_is_one_line():
+    output = io.StringIO()
+    heading = "Header of sheet 'Departments'"
+    print_table(
+        SafeConsole(file=output, width=80), ["column", "field"], [["Dept", "code"]], title=heading, numbers_from=2
+    )
+    assert output.getvalue().splitlines()[0] == heading
+
+
 def listing(columns: list[str], rows: list[tuple[Any, ...]], output_format: str, width: int) -> list[str]:
     output = io.StringIO()
     print_rows(SafeConsole(file=output, width=width), columns, rows, output_format, is_listing=True)
