@@ -35,7 +35,8 @@ _REPORT = re.compile(r"(?i)(?<![a-z0-9])(?:s_[a-z0-9]{3}_[0-9]{8}|fagll03|sage[ 
 _LAST_WORD = re.compile(r"(?<=[-_ .])([^\W\d_]+)[-_ .]*$")
 _MIN_LETTERS = 3
 """Letters that a name must have before the part that may differ, so that its glob does not match everything."""
-_YEAR_MONTH = re.compile("(?<![0-9])20[0-9]{2}[-_ .]?(?:0[1-9]|1[0-2])(?:[-_ .]?[0-3][0-9])?(?![0-9])")
+_YEAR_MONTH = re.compile("(?<![0-9])20[0-9]{2}(?:[-_ .]?[0-9]{2}){0,2}(?![0-9])")
+"""A year, a month, a day or a fiscal year such as 2025-26."""
 _MAX_COMMENT = 600
 _MAX_LISTED = 20
 _MAX_CONDITIONS = 9
@@ -313,9 +314,9 @@ def _path(object_key: str, year: str = "") -> str:
         is_of_year = bool(year) and year in name[digit.start() :]
         end = name.find(year, digit.start()) + len(year) if is_of_year else _before_month(name, digit.start())
         name = f"{name[:end]}*{ending}"
-    elif not year and (month := _YEAR_MONTH.search(name)):
-        # A short name, such as gl, does not tell its files from others; the form of its month does.
-        name = f"{name[: month.start()]}20{re.sub('[0-9]', '?', month[0][2:])}{name[month.end() :]}"
+    elif not year:
+        # A short name, such as gl, does not tell its files from others; the form of its year or month does.
+        name = _YEAR_MONTH.sub(lambda match: f"20{re.sub('[0-9]', '?', match[0][2:])}", name)
     if not is_path(f"a{ending}"):
         name = f"{path.stem}.csv"
     # In a glob, brackets and braces stand for other characters; two dots and two stars are not allowed.

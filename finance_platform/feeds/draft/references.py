@@ -47,7 +47,7 @@ _REFERENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "departments": {
         "code": ("department", "code"),
         "name": ("department_name", "name", "description"),
-        "business_unit": ("business_unit",),
+        "business_unit": ("business_unit", "division"),
         "parent": ("parent",),
         "valid_from": ("valid_from",),
         "valid_to": ("valid_to",),
@@ -59,13 +59,14 @@ _REFERENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "number": ("account", "number", "code"),
         "name": ("account_name", "name", "description"),
         "type": ("account_type", "type"),
-        "category": ("account_category",),
+        "category": ("account_category", "group"),
         "parent": ("parent",),
         "measure": ("measure",),
         "valid_from": ("valid_from",),
         "valid_to": ("valid_to",),
     },
 }
+_CODES = {"code", "number"}
 _DATES = {"valid_from", "valid_to"}
 _SHARES = {"share", "origin_share"}
 
@@ -74,18 +75,12 @@ def draft_references(draft: FieldsDraft, columns: Sequence[Column]) -> None:
     """Draft the fields of a file of master data."""
     used: set[str] = set()
     for name, words in _REFERENCES[draft.kind].items():
-        column = best_column(words, [column for column in columns if column.name not in used and column.texts])
-        if column is None and name in {"code", "number"}:
-            column = next((one for one in columns if one.name not in used and is_code(one)), None)
-        if column is None and name == "type":
-            # Its values say what it is, whatever its name.
-            free = [one for one in columns if one.name not in used and one.texts]
-            column = next((one for one in free if _fits_reference(name, one)), None)
+        column = _column_of(draft.kind, name, words, [one for one in columns if one.name not in used and one.texts])
         is_of_nothing = name in _SHARES and "predecessor" not in draft.fields
         if column is not None and not is_of_nothing and _fits_reference(name, column):
             used.add(column.name)
             values: dict[str, Any] = {"from": column.name}
-            if column.blanks and name not in {"code", "number"}:
+            if column.blanks and name not in _CODES:
                 values["required"] = "false"
             if name in _DATES and column.dates and not set(column.dates.formats) <= set(DEFAULT_VALID_FROM_FORMATS):
                 values["formats"] = list(column.dates.formats)
@@ -93,6 +88,38 @@ def draft_references(draft: FieldsDraft, columns: Sequence[Column]) -> None:
     needed = "code" if draft.kind == "departments" else "number"
     if needed not in draft.fields:
         draft.fields[needed] = FieldDraft({"from": UNDECIDED}, f"decide: the column with the {needed}")
+
+
+def _column_of(kind: str, name: str, words: Sequence[str], free: Sequence[Column]) -> Column | None:
+    column = best_column(words, free)
+    if name in _CODES:
+        return _with_digits(column, words, free) or next(filter(is_code, free), None)
+    if column is None and name == "name":
+        return _named_like_code(kind, free)
+    if column is None and name == "type":
+        # Its values say what it is, whatever its name.
+        return next((one for one in free if _fits_reference(name, one)), None)
+    return column
+
+
+def _with_digits(column: Column | None, words: Sequence[str], columns: Sequence[Column]) -> Column | None:
+    """Return the column of codes: the one that fits best, or one of numbers beside it if that has names."""
+    if column is None or _has_digits(column):
+        return column
+    others = (one for one in columns if _has_digits(one) and any(rank(word, one.name) is not None for word in words))
+    return next(others, column)
+
+
+def _named_like_code(kind: str, columns: Sequence[Column]) -> Column | None:
+    """Return a column of names with the header of codes, such as `Department` beside `Department ID`."""
+    word = "department" if kind == "departments" else "account"
+    named = (one for one in columns if not _has_digits(one) and rank(word, one.name) is not None)
+    return next((one for one in named if rank("division", one.name) is None), None)
+
+
+def _has_digits(column: Column) -> bool:
+    """Return whether every text of a column has a digit, as codes do and names do not."""
+    return bool(column.texts) and all(any(map(str.isdigit, text)) for text in column.texts)
 
 
 def _fits_reference(name: str, column: Column) -> bool:

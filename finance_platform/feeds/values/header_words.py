@@ -97,7 +97,8 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "подразделение", "مركز التكلفة",
     ),
     "department_name": (
-        "department name", "department description", "cost centre name", "cost center name", "cost centre description",
+        "department name", "department description", "dept name", "dept description", "dept desc",
+        "cost centre name", "cost center name", "cost centre description",
         "org name", "organisation", "organization", "kostenstellenbezeichnung", "kostenstelle bezeichnung",
         "libelle centre de cout", "costc t", "level name",
         "部門名", "部署名",
@@ -201,6 +202,9 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "содержание", "البيان",
     ),
     "code": ("code",),
+    # Of lists of departments and of accounts, where no column has a name that says more.
+    "division": ("division", "division name", "directorate", "business area", "business unit name"),
+    "group": ("group", "sub type", "subtype", "account subtype", "account sub type", "detail type", "gruppe"),
     "number": ("number", "no", "nr"),
     "name": ("name", "bezeichnung", "nom", "nombre", "nome", "naam"),
     "parent": (

@@ -165,6 +165,37 @@ def test_a_second_version_of_a_plan_does_not_count_beside_the_first(name: str, m
     assert drafted(PLAIN, name).load.mode == mode
 
 
+@pytest.mark.parametrize(
+    ("header", "columns"),
+    [
+        ("Dept No,Dept Name,Division", {"code": "Dept No", "name": "Dept Name", "business_unit": "Division"}),
+        (
+            "Department ID,Department,Division",
+            {"code": "Department ID", "name": "Department", "business_unit": "Division"},
+        ),
+        ("Code,Department,Directorate", {"code": "Code", "name": "Department", "business_unit": "Directorate"}),
+    ],
+)
+def test_a_department_s_code_is_the_column_with_numbers_and_its_name_the_one_with_words(
+    header: str, columns: dict[str, str]
+):
+    feed = drafted(f"{header}\n100,Brewing,Operations\n200,Sales,Commercial\n", "list.csv")
+    assert {name: column.source for name, column in feed.columns.items()} == {
+        name: [source] for name, source in columns.items()
+    }
+
+
+def test_an_account_s_number_is_the_column_with_numbers_and_a_group_of_its_type_is_its_category():
+    header = "GL Code,Account,Account Type,Detail Type"
+    feed = drafted(f"{header}\n4000,Beer,Income,Sales\n6000,Rent,Expense,Premises\n", "list.csv")
+    assert {name: column.source for name, column in feed.columns.items()} == {
+        "number": ["GL Code"],
+        "name": ["Account"],
+        "type": ["Account Type"],
+        "category": ["Detail Type"],
+    }
+
+
 def test_scenarios_of_a_column_are_proposed_and_others_left_to_decide():
     feed = drafted("Date,Dept,Account,Amount,Version\n2025-01-31,D1,4000,1.00,Actual\n2025-01-31,D1,4000,1.00,Budget\n")
     assert feed.columns["scenario"].source == ["Version"]
@@ -228,7 +259,7 @@ def test_master_data_without_a_number_is_recognized_by_its_first_row_and_its_nam
         ("S_ALR_87013611_2025-03.csv", "s_alr_87013611", "S_ALR_87013611_*.csv"),
         ("FAGLL03 2025-03.csv", "fagll03", "FAGLL03 *.csv"),
         ("sage50_tb.csv", "sage50_tb", "sage50_tb.csv"),
-        ("2025.csv", "new_feed", "2025.csv"),
+        ("2025.csv", "new_feed", "20??.csv"),
         ("[x] a.csv", "x_a", "?x? a.csv"),
         ("unread files.csv", "new_feed", "unread files.csv"),
         ("é.csv", "new_feed", "é.csv"),

@@ -245,6 +245,8 @@ def test_abbreviated_scenarios_of_columns_are_read(headers: str, tmp_path: Path)
         ("march_2025.csv", "march", "march_*.csv"),
         ("cost_review_2025-03.csv", "cost_review", "cost_review_*.csv"),
         ("gl_2025-03.csv", "gl", "gl_20??-??.csv"),
+        ("GL 2026.csv", "gl", "GL 20??.csv"),
+        ("gl_2025-26.csv", "gl", "gl_20??-??.csv"),
         ("je 20250331.csv", "je", "je 20??????.csv"),
         ("2025-03.csv", "new_feed", "20??-??.csv"),
         ("2025_03_gl.csv", "gl", "20??_??_gl.csv"),
