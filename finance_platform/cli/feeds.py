@@ -72,6 +72,9 @@ def check(home: Path | None, file: Path, descriptor: Path | None, as_json: bool)
     checked = None
     if matched.feed is not None:
         checked = check_file(matched.store, matched.object_key, matched.feed, settings, processed_zone(settings))
+        if not matched.is_in_raw_zone:
+            of_key, of_path = (f"feed draft {quote_name(name)}" for name in (matched.object_key, str(file)))
+            checked.fix = checked.fix.replace(of_key, of_path)
     feed_output.print_check(open_console(), matched, checked, as_json=as_json)
     return EXIT_OK if checked is not None and checked.is_fine and not matched.remark else EXIT_ATTENTION
 

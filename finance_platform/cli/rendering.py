@@ -245,7 +245,8 @@ def print_deliveries(console: SafeConsole, status: Status, *, all_files: bool = 
     if status.deliveries:
         print_table(console, columns, rows, title="Deliveries", numbers_from=2)
     else:
-        console.print("No file was delivered that a feed reads.")
+        fix = "copy files into the raw zone, then run; `finance-platform feed list` shows the names that feeds read"
+        console.print(f"No file was delivered that a feed reads.\n  Fix: {fix}", soft_wrap=True)
     _print_left_out(console, len(status.deliveries) - len(shown), again)
     for place, state in enumerate(status.column("state")):
         if state in STOPPED:

@@ -136,7 +136,9 @@ def test_init_takes_a_quoted_tilde_for_the_folder_of_the_user(tmp_path: Path, mo
 
 def test_the_status_of_a_new_home_has_no_empty_tables(home: Path):
     result = invoke("status", "--home", home)
-    assert (result.exit_code, result.stdout) == (0, "No file was delivered that a feed reads.\nLast run: none\n")
+    fix = f"copy files into the raw zone, then run; `finance-platform feed list --home {home}` shows the names that"
+    expected = f"No file was delivered that a feed reads.\n  Fix: {fix} feeds read\nLast run: none\n"
+    assert (result.exit_code, result.stdout) == (0, expected)
 
 
 def test_what_to_do_about_values_that_are_not_decided_is_said_once(home: Path):
@@ -247,6 +249,14 @@ def test_check_exits_with_0_for_a_fine_file_and_with_1_for_one_that_needs_a_pers
     assert result.exit_code == 1
     assert "rejected line 3: amount: 'x' is not a valid amount" in result.output
     assert "held 1 of 2 rows rejected, tolerated 0%" in result.output
+
+
+def test_the_draft_that_a_refused_file_needs_is_made_of_the_file_where_it_is(home: Path, tmp_path: Path):
+    file = tmp_path / "from the bank" / "forecast Q4.csv"
+    file.parent.mkdir()
+    file.write_text("Month,Dept,Account,Amount\nOct-26,200,4000,311589\n")
+    shown = invoke("feed", "check", file, "--home", home).output
+    assert f"feed draft --home {home} '{file}'` writes one that replaces it" in shown
 
 
 @pytest.mark.parametrize(
