@@ -91,7 +91,7 @@ def print_variance(console: SafeConsole, rows: Sequence[VarianceRow]) -> None:
         texts = [row.text_of(amount, grouped_money) for amount in amounts]
         incomplete = [grouped_money(row.actual_incomplete)] if has_incomplete else []
         label = _describe_year(row) if row.fiscal_year != year else ""
-        table.add_row(label, printable_line(row.line), *texts, row.variance_percent, *incomplete, row.effect)
+        table.add_row(label, printable_line(row.line), *texts, row.grouped_percent, *incomplete, row.effect)
         year = row.fiscal_year
     console.print(table)
     periods = sorted({period for row in rows for period in row.incomplete_periods})

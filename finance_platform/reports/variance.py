@@ -72,12 +72,17 @@ class VarianceRow:
     @property
     def variance_percent(self) -> str:
         """The variance in percent of the budget; `n/m` if the budget is 0 or has another sign than Actual."""
+        return self.grouped_percent.replace(",", "")
+
+    @property
+    def grouped_percent(self) -> str:
+        """The same with grouped digits, for people."""
         if self.variance is None or self.budget is None or self.actual_with_budget is None:
             return ""
         if not self.budget or self.budget * self.actual_with_budget < 0:
             return NOT_MEANINGFUL
         percent = 100 * self.variance / abs(self.budget)
-        return f"{percent.quantize(_TENTH, ROUND_HALF_UP):+}" if percent else "0.0"
+        return f"{percent.quantize(_TENTH, ROUND_HALF_UP):+,}" if percent else "0.0"
 
     @property
     def effect(self) -> str:
@@ -239,8 +244,18 @@ def _year_rows(parts: Sequence[_Part]) -> Iterator[VarianceRow]:
     for row in sums:
         if row.account_type not in _PROFIT_TYPES:
             is_capex = row.account_type == "Asset" and row.category.casefold() == _CAPEX
-            line = f"{row.category or _UNKNOWN} ({row.account_type})"
-            yield _row(year, line, row.account_type, [(1, row)], -1 if is_capex else 0)
+            yield _row(
+                year,
+                line_of_category(row.account_type, row.category),
+                row.account_type,
+                [(1, row)],
+                -1 if is_capex else 0,
+            )
+
+
+def line_of_category(account_type: str, category: str) -> str:
+    """Return the name of the line of a category outside of profit."""
+    return f"{account_type} without a category" if category in {"", _UNKNOWN} else f"{category} ({account_type})"
 
 
 def _row(

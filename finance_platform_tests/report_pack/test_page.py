@@ -221,6 +221,16 @@ def test_a_period_that_was_opened_again_is_named_and_what_is_closed_ends_before_
     assert made_pack(periods=late).closed_text == "open before closed periods: 2024-01, 2024-02, 2024-03 and 1 more"
 
 
+def test_what_was_not_signed_and_what_did_not_change_is_one_heading_each():
+    pack = made_pack()
+    unsigned = made_pack(periods=[replace(one, is_closed=False) for one in pack.periods], restatements=(), movements=())
+    page = render(unsigned, written_at=WRITTEN_AT)
+    assert "<h2>No period is closed</h2>" in page
+    assert page.count(f"Load {pack.stamp.number} changed nothing that was published before") == 1
+    signed = render(made_pack(restatements=(), movements=()), written_at=WRITTEN_AT)
+    assert signed.count("Every signed period is published as it was signed") == 1
+
+
 def test_unclassified_money_of_the_year_is_named():
     texts = [gate.text for gate in gates(made_pack())]
     assert "unclassified: 1.25 EUR year to date, 1 account without a type" in texts

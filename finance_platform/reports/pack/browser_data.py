@@ -33,6 +33,7 @@ from finance_platform.reports.pack.model import (
     is_capex,
     references,
 )
+from finance_platform.reports.variance import line_of_category
 from finance_platform.safe_text import printable_line, quote_name, spreadsheet_cell
 
 ALL_UNITS, IS_PRIOR_YEAR, NO_REFERENCE = -1, -1, -2
@@ -295,7 +296,7 @@ def _lines(statement: Sequence[StatementRow], accounts: PackAccounts) -> tuple[l
         is_capital = is_capex(account_type, category)
         if line is None and place not in positions:
             positions[place] = len(lines)
-            lines.append(_Line(f"{category} ({account_type})", -1 if is_capital else 0))
+            lines.append(_Line(line_of_category(account_type, category), -1 if is_capital else 0))
         line_of.append(positions[place])
         if is_capital:
             of_capex.add(positions[place])

@@ -442,6 +442,14 @@ class Pack:
         return sorted(self.periods, key=lambda one: one.name)
 
     @property
+    def signing(self) -> str:
+        """What has become of signed figures, as a heading."""
+        if self.restatements:
+            return "Signed periods have changed since they were closed"
+        is_closed = any(one.is_closed for one in self.periods)
+        return "Every signed period is published as it was signed" if is_closed else "No period is closed"
+
+    @property
     def closing(self) -> PackDecision | None:
         """The decision that closed the choice's period; None if it is not closed, or closed since the last run."""
         if self.period is None or not self.period.is_closed:

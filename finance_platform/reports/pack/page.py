@@ -156,7 +156,7 @@ def _period_gate(period: PackPeriod) -> Gate:
         return Gate("note", f"{period.name} is complete, not closed")
     if not period.has_actual:
         return Gate("bad", f"{period.name} has no actuals yet")
-    missing = f"{period.missing_departments} of {period.usual_departments} departments are missing"
+    missing = f"{_missing_departments(period)} departments are missing"
     return Gate("bad", f"{period.name} is incomplete: {missing}")
 
 
@@ -309,7 +309,7 @@ def _signed_to_now(pack: Pack) -> StaticTable:
     ]
     columns = ("Close", "Scenario", "Account type", "Step", "File", "Amount", "Effect on profit", "Allowed by", "Why")
     caption = "From signed to now: what changed since each close"
-    return _table("signed", caption, columns, rows, "Every signed period is published as it was signed.")
+    return _table("signed", caption, columns, rows, f"{pack.signing}.")
 
 
 def _decisions(pack: Pack) -> StaticTable:
@@ -355,12 +355,16 @@ def _periods(pack: Pack) -> StaticTable:
             _text(f"FY {one.fiscal_year}, month {one.fiscal_period}"),
             _text("yes" if one.is_complete else "no"),
             _text("yes" if one.is_closed else "no"),
-            _text("" if pack.choice.unit else f"{one.missing_departments} of {one.usual_departments}"),
+            _text("" if pack.choice.unit or not one.usual_departments else _missing_departments(one)),
         ]
         for one in reversed(pack.periods)
     ]
     columns = ("Period", "Fiscal calendar", "Complete", "Closed", "Departments missing")
     return _table("calendar", "Periods", columns, rows, "Nothing was loaded yet.")
+
+
+def _missing_departments(period: PackPeriod) -> str:
+    return f"{period.missing_departments} of {period.usual_departments}"
 
 
 def _mapping(pack: Pack) -> StaticTable:

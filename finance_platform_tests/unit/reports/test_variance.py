@@ -137,7 +137,7 @@ def test_accounts_outside_of_profit_are_lines_by_category(path: Path):
 def test_an_account_without_a_category_is_not_lost(path: Path, category: str):
     warehouse = change(path, f"UPDATE DimAccount SET Category = '{category}' WHERE AccountName = 'Trucks'")
     rows = variance_rows(warehouse)
-    assert (rows[-1].line, rows[-1].actual, rows[-1].effect) == ("Unknown (Asset)", Decimal("80.00"), "")
+    assert (rows[-1].line, rows[-1].actual, rows[-1].effect) == ("Asset without a category", Decimal("80.00"), "")
 
 
 def test_the_money_of_all_lines_but_totals_is_that_of_the_view(path: Path):
@@ -226,6 +226,11 @@ def test_a_percentage_is_of_the_budget_and_means_nothing_without_one_or_across_s
     variance: str | None, budget: str | None, actual: str, percent: str
 ):
     assert row(variance, budget=budget, actual=actual).variance_percent == percent
+
+
+def test_a_percentage_has_grouped_digits_for_people_and_none_in_a_document():
+    large = row("2460", budget="100", actual="2560")
+    assert (large.grouped_percent, large.variance_percent) == ("+2,460.0", "+2460.0")
 
 
 @pytest.mark.parametrize(

@@ -386,7 +386,7 @@ def _write_signed_to_now(sheet: Sheet, pack: Pack, first: int) -> None:
         "File and why",
     ]
     if not pack.restatements:
-        sheet.text(first, 0, "Every signed period is published as it was signed.", "quiet")
+        sheet.text(first, 0, f"{pack.signing}.", "quiet")
         return
     sheet.headers(first, 0, headers, 4)
     sheet.text(first, 7, headers[-2], "head indented")
