@@ -344,7 +344,9 @@ def find_untied_totals(live: Iterable[LiveDelivery], period: str) -> list[Findin
 
 def find_open_before(open_before: Sequence[str]) -> list[Finding]:
     """Return the earlier periods that are open."""
-    return [Finding(f"{one} is open", f"`finance-platform close {one} --why TEXT` first") for one in open_before]
+    later = ", then the later ones" if len(open_before) > 1 else ""
+    fix = f"`finance-platform close {open_before[0]} --why TEXT` first{later}" if open_before else ""
+    return [Finding(f"{one} is open", fix) for one in open_before]
 
 
 def find_no_actuals(line_count: int) -> list[Finding]:

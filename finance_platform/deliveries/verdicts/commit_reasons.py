@@ -11,6 +11,7 @@ from decimal import Decimal
 from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit
 from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaces_periods
+from finance_platform.money_text import grouped_money
 
 
 def tolerance_breach(event: DeliveryDiscovered, commit: DeliveryCommit) -> str | None:
@@ -19,13 +20,17 @@ def tolerance_breach(event: DeliveryDiscovered, commit: DeliveryCommit) -> str |
     share = Decimal(event.tolerated_share)
     if rejected.rows > share * commit.read.rows:
         cause = f"; {commit.findings.cause}" if commit.findings.cause else ""
-        return f"{rejected.rows} of {commit.read.rows} rows rejected, tolerated {share:%}{cause}"
+        return f"{rejected.rows:,} of {commit.read.rows:,} rows rejected, tolerated {share:%}{cause}"
     if event.tolerated_amount is not None and rejected.absolute > Decimal(event.tolerated_amount):
-        return f"{rejected.absolute} rejected, tolerated {event.tolerated_amount}"
+        return _over_amount(grouped_money(rejected.absolute), event.tolerated_amount)
     for currency, amount in sorted(commit.rejected_foreign.items()):
         if event.tolerated_amount is not None and amount > Decimal(event.tolerated_amount):
-            return f"{amount} {currency} rejected, tolerated {event.tolerated_amount}"
+            return _over_amount(f"{grouped_money(amount)} {currency}", event.tolerated_amount)
     return None
+
+
+def _over_amount(rejected: str, tolerated: str) -> str:
+    return f"{rejected} rejected, tolerated {grouped_money(Decimal(tolerated))}"
 
 
 def nothing_accepted(delivery: LiveDelivery) -> str | None:

@@ -24,7 +24,7 @@ def test_a_delivery_is_held_if_more_rows_are_rejected_than_tolerated(rejected: i
 
 def test_without_a_tolerance_one_rejected_row_holds_the_delivery() -> None:
     reason = tolerance_breach(limits(), partly_rejected(limits(), 1, of=1000))
-    assert reason == "1 of 1000 rows rejected, tolerated 0%"
+    assert reason == "1 of 1,000 rows rejected, tolerated 0%"
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_delivery_is_held_if_a_larger_amount_is_rejected_than_tolerated(amount
 def test_rejected_debits_and_credits_do_not_offset_each_other() -> None:
     event = limits("1", "100.00")
     commit = commit_of(event, outcomes={"rejected": money(2, "0.00", "1000.00")}, read=Count(2))
-    assert tolerance_breach(event, commit) == "1000.00 rejected, tolerated 100.00"
+    assert tolerance_breach(event, commit) == "1,000.00 rejected, tolerated 100.00"
 
 
 def test_without_a_tolerated_amount_only_the_rows_count() -> None:

@@ -144,7 +144,14 @@ def test_a_gate_shows_its_first_findings_and_how_many_more_there_are():
     result = gates.GateResult(gates.PREVIOUS, tuple(findings))
     assert not result.is_green
     assert result.lines[-1] == "and 2 more"
-    assert len(result.fixes) == 10
+
+
+def test_of_many_open_periods_the_earliest_is_to_be_closed_first():
+    (only,) = gates.find_open_before(["2024-01"])
+    assert only.fix == "`finance-platform close 2024-01 --why TEXT` first"
+    result = gates.GateResult(gates.PREVIOUS, tuple(gates.find_open_before(["2024-01", "2024-02", "2024-03"])))
+    assert result.lines == ["2024-01 is open", "2024-02 is open", "2024-03 is open"]
+    assert result.fixes == ["`finance-platform close 2024-01 --why TEXT` first, then the later ones"]
 
 
 @pytest.mark.parametrize(
