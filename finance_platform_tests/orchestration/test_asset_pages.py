@@ -289,9 +289,17 @@ def test_a_raw_page_says_what_blank_cells_stand_for_and_that_amounts_are_in_thou
             {"path": "books/*.{csv,xlsx}"},
             "`,` between cells, utf-8 (of a workbook, the only visible sheet), header in row 1",
         ),
-        ({"path": "books/*.csv"}, "`,` between cells, utf-8, header in row 1"),
+        ({"path": "books/*.csv"}, "`,` between cells, utf-8, header in row 1, amounts in natural sign"),
+        (
+            {"path": "books/*.csv", "sign": "credit_positive"},
+            "`,` between cells, utf-8, header in row 1, amounts as credit less debit",
+        ),
+        (
+            {"path": "books/*.csv", "sign": "debit_positive"},
+            "`,` between cells, utf-8, header in row 1, amounts as debit less credit",
+        ),
     ],
-    ids=["workbooks", "sheet", "sheets", "both", "text"],
+    ids=["workbooks", "sheet", "sheets", "both", "text", "credits", "debits"],
 )
 def test_a_raw_page_gives_delimiter_and_encoding_of_text_and_the_sheets_of_workbooks(
     tmp_path: Path, lines: dict[str, str], cells: str

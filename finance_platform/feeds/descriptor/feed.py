@@ -404,7 +404,7 @@ class FeedDescriptor(StrictModel):
     def _balanced_mistakes(self) -> Iterator[str]:
         if self.balanced and self.kind != "ledger":
             yield f"balanced: a feed of kind {self.kind} has no vouchers; remove it"
-        elif self.balanced and not self._is_debit_positive():
+        elif self.balanced and not self.is_debit_positive():
             yield (
                 "balanced: needs amounts that are debit less credit: set sign: debit_positive, or columns.amount: "
                 "{debit: …, credit: …}"
@@ -434,7 +434,8 @@ class FeedDescriptor(StrictModel):
                 giver = "unpivot.columns" if self.unpivot else "measures"
                 yield f"ignore_columns: {name!r} is one of {giver}, whose cells are amounts; keep one"
 
-    def _is_debit_positive(self) -> bool:
+    def is_debit_positive(self) -> bool:
+        """Return whether the sign of the feed's amounts depends on the type of their account."""
         has_pair = any(isinstance(part.source, DebitCredit) for part in self.columns.values())
         return has_pair or self.sign != "natural"
 
@@ -480,7 +481,7 @@ class FeedDescriptor(StrictModel):
             scenarios=dict(self.scenarios),
             key=key,
             scope=tuple(self.load.scope),
-            is_debit_positive=self._is_debit_positive(),
+            is_debit_positive=self.is_debit_positive(),
             is_credit_positive=self.sign == "credit_positive",
             currency=settings.currency,
             earliest_date=settings.earliest_date.isoformat(),

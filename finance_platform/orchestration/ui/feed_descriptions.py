@@ -116,9 +116,15 @@ def _describe_dialect(feed: FeedDescriptor) -> str:
         if any(dialect.header_row)
         else "no header (named in the descriptor)"
     )
-    sign = "debit positive" if feed.sign == "debit_positive" else "natural sign"
-    amounts = f", {sign}" if feed.kind == "ledger" else ""
-    return f"{_describe_cells(feed)}, {header}{amounts}"
+    return f"{_describe_cells(feed)}, {header}{_describe_sign(feed)}"
+
+
+def _describe_sign(feed: FeedDescriptor) -> str:
+    if feed.kind != "ledger":
+        return ""
+    if feed.sign == "credit_positive":
+        return ", amounts as credit less debit"
+    return ", amounts as debit less credit" if feed.is_debit_positive() else ", amounts in natural sign"
 
 
 def _describe_cells(feed: FeedDescriptor) -> str:
