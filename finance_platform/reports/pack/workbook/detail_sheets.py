@@ -182,7 +182,7 @@ def write_top(book: Book, sums: Sums, figures: WorkbookFigures, sheet: Sheet) ->
     sheet.headers(HEADER_ROW, 0, TOP_COLUMNS, 6)
     for column, text in enumerate(TOP_COLUMNS[10:14], 10):
         sheet.text(HEADER_ROW, column, text, "head indented" if column == _MATERIAL else "head left")
-    _set_widths(sheet, (9, 16, 12, 22, 10, 28, 13, 13, 13, 9, 9, 16, 46, 11))
+    _set_widths(sheet, (9, 16, 12, 22, 10, 28, 13, 13, 13, 9, 11, 16, 46, 11))
     ids = [IdColumn(sheet, HEADER_ROW, column, TOP_COLUMNS[column]) for column in (14, 15)]
     sheet.printed_columns = len(TOP_COLUMNS) - len(ids)
     shown = [one for rank, one in enumerate(figures.variances) if rank < MAX_VARIANCES or one.is_material]
