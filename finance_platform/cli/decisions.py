@@ -295,6 +295,5 @@ def report_decision(
     if is_published:
         echo(f"{subject} {effect}.")
     else:
-        home = quote_name(str(settings.home))
-        echo(f"{subject} {effect}. `finance-platform run --home {home}` publishes the change.")
+        echo(f"{subject} {effect}. `finance-platform run` publishes the change.")
     return EXIT_OK
