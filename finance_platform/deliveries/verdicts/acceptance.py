@@ -268,7 +268,7 @@ class _AcceptancePolicy:
         if is_decided or counted_then == len(self._live.added):
             return verdict
         self._reasons.forget()
-        obstacles = [] if verdict.late else self._reasons.new_obstacles(candidate, verdict.kinds)
+        obstacles = self._reasons.new_obstacles(candidate, verdict.kinds, verdict.late)
         kinds = tuple(dict.fromkeys((*verdict.kinds, *(kind for kind, _ in obstacles))))
         reasons = (*verdict.reasons, *(text for _, text in obstacles))
         return replace(verdict, reasons=reasons, kinds=kinds, fix=self._fix(candidate, kinds, verdict.late))
@@ -280,7 +280,8 @@ class _AcceptancePolicy:
         fix = fix_of_late_lines(kinds) if late else ""
         fix = fix or fix_of_hold(candidate, kinds, self._live, self._reasons)
         is_bookable = not is_too_large and may_book(fix) and self._reasons.may_be_booked(candidate, late)
-        fix = name_file(fix, candidate.event.object_key, is_bookable=is_bookable, is_too_large=is_too_large)
+        key, is_of_late_lines = candidate.event.object_key, bool(late)
+        fix = name_file(fix, key, is_bookable=is_bookable, is_too_large=is_too_large, is_of_late_lines=is_of_late_lines)
         advice = candidate.commit.findings.advice
         return f"{advice}; or {fix}" if advice else fix
 

@@ -42,10 +42,9 @@ _MAKE_ROOM = (
     "; a run books it once a file with other lines of these sums is corrected or withdrawn, or a later period is the "
     "next open one"
 )
-_BOOKED_KEY = (
-    "send these lines in the file that has them, or withdraw that file; the hold then ends by itself. "
-    "`finance-platform withdraw {key} --why TEXT` drops the delivery"
-)
+_DROPS = "`finance-platform withdraw {key} --why TEXT` drops the delivery"
+_DROPS_LINES = "`finance-platform withdraw --late-lines {key} --why TEXT` drops these lines"
+_BOOKED_KEY = "send these lines in the file that has them, or withdraw that file; the hold then ends by itself. {drops}"
 _CORRECT = "correct the file and send it again, or widen `tolerance` in the descriptor; " + _ACCEPT
 _COMPLETE = (
     "compare the file with its source and send it again, complete; if the total is one of other rows, correct "
@@ -53,17 +52,15 @@ _COMPLETE = (
 )
 _SEND_AGAIN = "correct the file and send it again; `finance-platform withdraw {key} --why TEXT` drops it"
 _TOO_LARGE = (
-    "correct the amounts and send the file again, or withdraw another file with lines in the same place. "
-    "`finance-platform withdraw {key} --why TEXT` drops the delivery"
+    "correct the amounts and send the file again, or withdraw another file with lines in the same place. {drops}"
 )
 _OTHER_CODE = (
     "give one of these codes another one by `map` in `columns` of its feed's descriptor, or withdraw the other file; "
-    "their amounts could not be separated. `finance-platform withdraw {key} --why TEXT` drops the delivery"
+    "their amounts could not be separated. {drops}"
 )
 _DESCRIBE = (
     "give these accounts a type in an accounts file, such as accounts.csv with account_number, account_name and "
-    "account_type, or by types_by_prefix in the descriptor; the hold then ends by itself. "
-    "`finance-platform withdraw {key} --why TEXT` drops the delivery"
+    "account_type, or by types_by_prefix in the descriptor; the hold then ends by itself. {drops}"
 )
 _GIVE_TYPE = (
     "correct the file and send it again, or give the account its type in an accounts file; the hold then ends by "
@@ -175,7 +172,14 @@ def may_book(fix: str) -> bool:
     return "{or_books" in fix
 
 
-def name_file(fix: str, object_key: str, *, is_bookable: bool = False, is_too_large: bool = False) -> str:
+def name_file(
+    fix: str,
+    object_key: str,
+    *,
+    is_bookable: bool = False,
+    is_too_large: bool = False,
+    is_of_late_lines: bool = False,
+) -> str:
     """Return a fix with the name of the file, and with the booking in an open period if that is possible.
 
     Args:
@@ -183,9 +187,12 @@ def name_file(fix: str, object_key: str, *, is_bookable: bool = False, is_too_la
         object_key: the raw object.
         is_bookable: whether a person may book the lines.
         is_too_large: whether the run would book them if sums of the open period had room for them.
+        is_of_late_lines: whether only lines wait, and their delivery counts.
     """
+    key = quote_name(object_key)
     named = fix.format(
-        key=quote_name(object_key),
+        key=key,
+        drops=(_DROPS_LINES if is_of_late_lines else _DROPS).format(key=key),
         or_books_them=_BOOKS_THEM if is_bookable else "",
         or_books_it=_BOOKS_IT if is_bookable else "",
     )

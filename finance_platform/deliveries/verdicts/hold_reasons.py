@@ -201,10 +201,16 @@ class HoldReasons:
             *((BOOKED_KEY, text) for text in self._booked_keys(candidate)),
         ]
 
-    def new_obstacles(self, candidate: LiveDelivery, kinds: Collection[str]) -> list[tuple[str, str]]:
-        """Return why no person can accept a delivery by now that is held as a whole for reasons of other kinds."""
+    def new_obstacles(self, candidate: LiveDelivery, kinds: Collection[str], late: Groups) -> list[tuple[str, str]]:
+        """Return why no person can accept a delivery by now that is held for reasons of other kinds.
+
+        Args:
+            candidate: the delivery.
+            kinds: those of its reasons.
+            late: the periods whose lines wait; none if all of it does.
+        """
         obstacles = self._obstacles(candidate)
-        obstacles += self.wrong_bookings(candidate, obstacles, ())
+        obstacles += self.wrong_bookings(candidate, obstacles, late)
         return [(kind, text) for kind, text in obstacles if kind not in kinds]
 
     def _untyped(self, candidate: LiveDelivery) -> Iterator[str]:

@@ -141,3 +141,22 @@ def test_a_file_waits_for_one_that_is_booked_after_it_in_the_same_run(zone: Zone
     withdraw(zone.store, "b.csv", ADA)
     assert "finance-platform accept a.csv" in fix_of(zone, "a.csv")
     accept(zone.store, "a.csv", ADA)
+
+
+def test_late_lines_wait_for_a_file_that_is_booked_after_them_in_the_same_run(zone: Zone) -> None:
+    replacing: dict[str, Any] = {"load_mode": "replace_period", "late_lines": "next_open_period"}
+    zone.deliver("a.csv", [Line(period=FEBRUARY)], **replacing)
+    zone.deliver("b.csv", [Line()], "w", **replacing)
+    close(zone)
+    zone.deliver("a.csv", [Line(amount="12.00"), Line(period=FEBRUARY, amount="11.00")], "v2", **replacing)
+    zone.deliver("b.csv", [Line(amount="15.00")], "w2", **replacing)
+    fix = fix_of(zone, "a.csv")
+    (late,) = (one for one in zone.state.inactive if one.late)
+    assert "whose late lines are booked in a later period" in late.reason
+    assert "accept" not in fix
+    assert "`finance-platform withdraw --late-lines a.csv --why TEXT` drops these lines" in fix
+    with pytest.raises(DecisionError, match=r"a\.csv cannot be published yet"):
+        accept(zone.store, "a.csv", ADA)
+    withdraw(zone.store, "b.csv", ADA)
+    zone.evaluate(holds_closed_periods=True)
+    assert "a.csv" not in {one.event.object_key for one in zone.state.inactive if one.is_waiting}
