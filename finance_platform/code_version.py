@@ -81,13 +81,13 @@ def _version_of_files(package: str, files: tuple[_FileVersion, ...]) -> str:
     kept = read_kept_versions(listing, of=_PLATFORM)
     if _PLATFORM in kept:
         return kept[_PLATFORM]
-    digest = hashlib.sha256()
+    read_at, digest = time.time_ns(), hashlib.sha256()
     for file in files:
         digest.update(f"{file[0].removeprefix(package)}\0".encode())
         digest.update(_hash_file(*file))
     version = digest.hexdigest()[:32]
-    # A file that was written just now may be written again without another time.
-    if time.time_ns() - max(changed_at for _, _, _, changed_at, _ in files) > _SETTLED_AFTER:
+    # A file that was written just before it was read may have been written again since without another time.
+    if read_at - max(changed_at for _, _, _, changed_at, _ in files) > _SETTLED_AFTER:
         keep_versions(listing, {_PLATFORM: version}, of=_PLATFORM)
     return version
 
