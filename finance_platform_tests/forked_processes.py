@@ -102,11 +102,14 @@ class _Process:
             opened.append(inherited[2])
         self._end, written_at_end = os.pipe()
         opened.append(written_at_end)
+        may_begin, hold = os.pipe()
+        opened.append(may_begin)
         order = {"command": command[2:], "environment": dict(env), "folder": str(Path.cwd()), "numbers": [*pass_fds]}
-        socket.send_fds(server, [json.dumps(order).encode()], [written_at_end, *inherited, *pass_fds])
+        socket.send_fds(server, [json.dumps(order).encode()], [written_at_end, may_begin, *inherited, *pass_fds])
         for descriptor in opened:
             os.close(descriptor)
         self.pid = int(server.recv(_MAX_BYTES))
+        os.close(hold)  # it begins when this process knows it, as one that is started and not forked mostly does
 
     def poll(self) -> int | None:
         """Return the exit code, negative for a signal; None if the process has not ended."""
@@ -158,7 +161,9 @@ def _serve(server: socket.socket) -> Sequence[str] | None:
             for descriptor in (woken, wake, *ends.values(), descriptors[0]):
                 os.close(descriptor)
             server.close()
-            return _become(json.loads(content), descriptors[1:])
+            os.read(descriptors[1], 1)
+            os.close(descriptors[1])
+            return _become(json.loads(content), descriptors[2:])
         ends[pid] = descriptors[0]
         for descriptor in descriptors[1:]:
             os.close(descriptor)

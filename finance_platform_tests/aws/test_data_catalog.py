@@ -95,7 +95,7 @@ def sync(database: str, snapshot: Snapshot) -> Changes:
 
 
 def test_tables_are_compared_at_once():
-    met = threading.Barrier(3, timeout=10)
+    met = threading.Barrier(3, timeout=120)
 
     class Catalog:
         name = "finance"
@@ -205,7 +205,7 @@ def test_the_partitions_of_a_large_table_are_listed_in_segments_at_once(database
         {"Values": list(values), "Parameters": {VERSION: large.partition_version(values)}}
         for values in large.partitions
     ]
-    first_of_all = threading.Barrier(10, timeout=10)
+    first_of_all = threading.Barrier(10, timeout=120)
 
     def answer(params: Mapping[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
         """Answer as Glue does, with five partitions in a page."""

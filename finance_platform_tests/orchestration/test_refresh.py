@@ -14,7 +14,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -661,10 +660,8 @@ def test_a_second_process_is_told_that_another_run_is_at_work(tmp_path: Path):
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
-        begin = time.monotonic()
         with pytest.raises(LockedError) as caught:
             run_refresh(settings(home=tmp_path), rebuild=False, periods=(), on_step=lambda _: None)
-        assert time.monotonic() - begin < 30  # a loaded machine takes seconds to import what a run needs
         other.communicate()
     assert str(caught.value) == (
         f"Another run or command is active in this home: {tmp_path}\n  Fix: wait until it has ended, then run again"

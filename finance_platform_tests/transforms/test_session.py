@@ -28,7 +28,7 @@ from finance_platform.spark_jobs.session import spark_session
 
 def task(batches):
     print("at work", flush=True)
-    time.sleep(60)
+    time.sleep(600)
     yield from batches
 
 with ended_if_interrupted(), spark_session("sail") as spark:
@@ -116,7 +116,7 @@ def test_a_session_starts_when_it_is_used_and_an_interrupted_job_does_not_wait_f
         assert process.stdout.readline() == "at work\n"
         process.send_signal(signal.SIGINT)
         try:
-            assert process.wait(10) == INTERRUPTED_EXIT_CODE
+            assert process.wait(120) == INTERRUPTED_EXIT_CODE
         finally:
             process.kill()
 

@@ -53,7 +53,7 @@ from finance_platform.warehouse.known_answers import KnownAnswers
 from finance_platform.warehouse.port import QueryResult
 from finance_platform_tests.orchestration.ahead.test_steps_ahead import HOST, READ, SCAN, ignore
 from finance_platform_tests.unit.factories import commit_of, delivered, log_of, settings, write
-from finance_platform_tests.waits import wait_until
+from finance_platform_tests.waits import is_alive, wait_for_text, wait_until
 
 GOOD = Outcome(LINES_EQUAL_STAR, passed=True, summary="equal")
 BAD = Outcome(LINES_EQUAL_STAR, passed=False, summary="not equal")
@@ -167,19 +167,6 @@ def begin(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     for context, process in zip(opened[::2], opened[1::2], strict=True):
         context.__exit__(None, None, None)
         process.close()
-
-
-def is_alive(process: int) -> bool:
-    try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
-
-
-def wait_for(path: Path) -> str:
-    wait_until(lambda: path.exists() and path.read_text())
-    return path.read_text()
 
 
 def test_the_steps_of_a_run_get_what_was_done_beside_it_once(begin: Begin, home: Settings):
@@ -298,7 +285,7 @@ def test_a_step_is_taken_again_by_the_run_alone(begin: Begin, tmp_path: Path):
 
     steps = begin(build=build)
     assert steps.take_standardised(ignore) is not None
-    child = int(wait_for(number))
+    child = int(wait_for_text(number))
     assert is_alive(child)
     assert steps.take_standardised(ignore) is None
     assert not is_alive(child)
@@ -432,7 +419,7 @@ def test_a_run_that_ends_before_its_steps_ends_the_fork_while_it_holds_the_lock(
         time.sleep(60)
 
     with begin(build=build):
-        child = int(wait_for(number))
+        child = int(wait_for_text(number))
     assert not is_alive(child)
 
 
@@ -450,7 +437,7 @@ def test_a_fork_is_killed_with_the_run(begin: Begin, tmp_path: Path):
             time.sleep(60)
         finally:
             os._exit(0)
-    child = int(wait_for(number))
+    child = int(wait_for_text(number))
     os.kill(run, signal.SIGKILL)
     os.waitpid(run, 0)
     wait_until(lambda: not is_alive(child))

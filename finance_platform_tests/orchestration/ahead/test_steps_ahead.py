@@ -6,7 +6,6 @@ steps themselves, the process (see `test_job_process`), what may be imported (se
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -31,7 +30,7 @@ from finance_platform.spark_jobs.job_runner import JobRunner
 from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
 from finance_platform_tests.unit.factories import settings, write
-from finance_platform_tests.waits import wait_until
+from finance_platform_tests.waits import is_alive, wait_for_text, wait_until
 
 SCAN = cast("RawZoneScan", object())
 READ = ReadDeliveries(not_opened=[UnreadFile("a.csv", "gone", "run again")])
@@ -183,24 +182,25 @@ def test_a_job_that_does_not_end_when_it_is_interrupted_is_killed(
 ):
     monkeypatch.setattr(job_process, "_END_SECONDS", 0.1)
     started = tmp_path / "started"
-    body = f"signal.signal(signal.SIGINT, signal.SIG_IGN); pathlib.Path({str(started)!r}).touch(); time.sleep(60)"
-    with begin(body):
-        wait_until(started.exists)
-        begun_at = time.monotonic()
-    assert time.monotonic() - begun_at < 30
+    with begin(f"signal.signal(signal.SIGINT, signal.SIG_IGN); {sleeping(started)}"):
+        process = int(wait_for_text(started))
+    wait_until(lambda: not is_alive(process))
 
 
 def test_a_process_that_is_still_starting_is_killed_at_the_end_of_the_run(
     begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     started = tmp_path / "started"
-    script = "import pathlib, signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); "
-    script += f"pathlib.Path({str(started)!r}).touch(); time.sleep(60)\n#{{work}}"
-    monkeypatch.setitem(globals(), "HOST", script)
+    script = "import os, pathlib, signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+    monkeypatch.setitem(globals(), "HOST", f"{script}{sleeping(started)}\n#{{work}}")
     with begin():
-        wait_until(started.exists)
-        begun_at = time.monotonic()
-    assert time.monotonic() - begun_at < 30
+        process = int(wait_for_text(started))
+    wait_until(lambda: not is_alive(process))
+
+
+def sleeping(started: Path) -> str:
+    """Return statements of a process that says who it is, and sleeps for longer than a test waits."""
+    return f"pathlib.Path({str(started)!r}).write_text(str(os.getpid())); time.sleep(600)"
 
 
 @pytest.mark.parametrize("change", [{"raw_uri": "s3://bucket/raw"}, {"processed_uri": "s3://bucket/processed"}])

@@ -26,7 +26,7 @@ def test_each_row_is_in_one_part_and_results_come_in_the_order_of_the_parts(thre
 
 
 def test_parts_are_worked_on_at_once():
-    both = threading.Barrier(2, timeout=10)
+    both = threading.Barrier(2, timeout=120)
 
     def meet(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         both.wait()
