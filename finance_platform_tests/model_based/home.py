@@ -397,14 +397,15 @@ class LawHome:
         )
 
     def start_from_scratch(self) -> None:
-        """Remove everything but the register and what counts of files that are gone; the warehouse too."""
+        """Remove everything but the register and what is needed of versions that are gone; the warehouse too."""
         state = self.state()
         last = {event.object_key: event for event in self.events()}
         present = {item.key for item in self.raw.list_objects()}
         readable = {event.delivery_id for key, event in last.items() if key in present}
         described = (one.delivery for one in state.descriptions)
-        live = {one.delivery_id: one.commit for one in (*state.effective, *state.live, *described)}
-        kept = [commit for name, commit in live.items() if name not in readable]
+        live = (one.commit_of_all or one.commit for one in (*state.effective, *state.live, *described))
+        needed = {commit.delivery_id: commit for commit in (*live, *state.dormant)}
+        kept = [commit for name, commit in needed.items() if name not in readable]
         old = self.path / f"processed-{self.tick():%H%M}"
         (self.path / "processed").rename(old)
         shutil.copytree(old / "register", self.path / "processed" / "register")

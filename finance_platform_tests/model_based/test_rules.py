@@ -74,6 +74,8 @@ HEADERS = {
 WEIGHTS = ("3 0 0 0 0 2.5 0 0 0 0 0 1", "1 1 0 0 0 1 0 0 0 0 0 0", "1 0 0 0 0 0 0 0 0 0 0 0", "0 0 0 0 0 1 0 0 0 0 0 0")
 SIGNS = ("credit_positive", "debit_positive", "natural")
 DAYS = [f"2025-{month:02d}-{day:02d}" for month in (1, 2, 6) for day in (5, 15)]
+MONTHS = [*(f"2025-{month:02d}" for month in range(1, 13)), "2026-01"]
+"""The last one has what is booked when December is closed."""
 ACCOUNTS = {"4000": "Revenue", "6000": "Expense", "7000": "Asset", "7100": "Asset"}
 TYPES = ("Revenue", "Expense", "Asset", "Liability", "Statistical")
 
@@ -152,6 +154,7 @@ class RulesStory(FilesStory):
     feeds, headers = rules.descriptors(), HEADERS
     names = tuple(f"{kind}_{nth}.csv" for kind in HEADERS for nth in (1, 2))
     vanishing = tuple(HEADERS)
+    booked = "vouchers_1.csv"
 
     def __init__(self, folder: Path, spark: SparkSession, seed: int) -> None:
         self.rules_of: dict[str, Rules] = {}
@@ -164,6 +167,16 @@ class RulesStory(FilesStory):
         changes = {"weights": WEIGHTS, "sign": SIGNS, "merged": ("7100", "7000")}
         name = self.chance.choice(list(changes))
         self.change(replace(self.rules, **{name: self.chance.choice(changes[name])}))
+
+    def late_rows(self) -> tuple[Sequence[Row], Sequence[Row]]:
+        """Return a voucher of January, and vouchers of January, of January and others, or between January and June."""
+        months = self.chance.choice([["01", "01"], ["02", "02", "01", "01"], ["01", "06"]])
+        more = [self._line(f"Y{nth // 2}", nth, month, "7.10") for nth, month in enumerate(months)]
+        return [self._line("X0", nth, "01", "10.00") for nth in range(2)], more
+
+    def _line(self, voucher: str, nth: int, month: str, amount: str) -> Row:
+        side, place = ((amount, ""), ("D2", "6000")) if nth % 2 == 0 else (("", amount), ("D1", "7000"))
+        return voucher, f"{voucher}{nth}", f"2025-{month}-15", *place, *side
 
     def append(self) -> None:
         """Send a file again with one more voucher, which can be booked later if its period is closed."""
@@ -238,10 +251,10 @@ class RulesStory(FilesStory):
         return sorted(deliveries, key=lambda one: seen.index((one.event.object_key, one.event.fingerprint)))
 
     def _years(self, state: DeliveryState, amounts: Amounts) -> Amounts:
-        """Return Actual of the year, where an account has the same type in all of it."""
+        """Return Actual of all months, where an account has the same type in all of them."""
         sums: Amounts = defaultdict(Decimal)
         for (scenario, _, department, account), amount in amounts.items():
-            types = {self._type(state, account, f"2025-{month:02d}") for month in range(1, 13)}
+            types = {self._type(state, account, month) for month in MONTHS}
             if scenario == "actual" and len(types) == 1:
                 sums[scenario, "", department, account] += amount
         return {place: amount for place, amount in sums.items() if amount}
