@@ -125,10 +125,8 @@ def test_of_concurrent_processes_one_acquires_the_lease(zone: ObjectStore):
         with suppress(LockedError):
             winners.append(lease._acquire(zone, RUN, "", lease.DEFAULT_TIMINGS))
 
-    for before in (
-        nullcontext(),
-        another_machine(zone, ends_in=-600),
-    ):  # without a lease object, then with an ended one
+    # First without a lease object, then with an ended lease.
+    for before in (nullcontext(), another_machine(zone, ends_in=-600)):
         winners: list[Lease] = []
         start = threading.Barrier(6)
         with before:

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
+from functools import reduce
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,6 +54,7 @@ kind: ledger
 path: vouchers_*.csv
 columns: {transaction_id: No, date: Date, department: Dept, account: Account, amount: {from: {debit: Dr, credit: Cr}}}
 balanced: {by: Voucher}
+late_lines: LATE
 constants: {scenario: Actual}
 load: {mode: upsert, key: [transaction_id]}
 tolerance: {rejected_rows: 1}
@@ -87,12 +89,13 @@ class Rules:
     weights: str = WEIGHTS[0]
     sign: str = SIGNS[0]
     merged: str = "7100"
+    late: str = "hold"
 
     def descriptors(self) -> dict[str, str]:
         weights, account = self.weights.replace(" ", ", "), f"{{from: Account, map: {{7100: {self.merged}}}}}"
+        texts = {"WEIGHTS": weights, "SIGN": self.sign, "ACCOUNT": account, "LATE": self.late}
         return {
-            name: text.replace("WEIGHTS", weights).replace("SIGN", self.sign).replace("ACCOUNT", account)
-            for name, text in FEEDS.items()
+            name: reduce(lambda written, of: written.replace(*of), texts.items(), text) for name, text in FEEDS.items()
         }
 
     def account(self, number: str) -> str:
@@ -164,7 +167,7 @@ class RulesStory(FilesStory):
         super().__init__(folder, spark, seed)
 
     def edit(self) -> None:
-        changes = {"weights": WEIGHTS, "sign": SIGNS, "merged": ("7100", "7000")}
+        changes = {"weights": WEIGHTS, "sign": SIGNS, "merged": ("7100", "7000"), "late": ("hold", "next_open_period")}
         name = self.chance.choice(list(changes))
         self.change(replace(self.rules, **{name: self.chance.choice(changes[name])}))
 
