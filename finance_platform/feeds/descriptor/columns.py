@@ -191,9 +191,11 @@ class FieldConfig(StrictModel):
     formats: TextList = Field(
         [],
         description="Patterns of dates, tried in order; by default `yyyy-MM-dd`, for `period` `yyyy-MM` and `yyyyMM`. "
-        "Their parts are `yyyy yy QQQ QQ Q MMMM MMM MM M dd d HH H hh h mm m ss s SSS a`, as in Java; QQQ is Q1 to Q4, "
+        "Their parts are `yyyy yy QQQ QQ Q MMMM MMM MM M dd d HH H hh h mm m ss s SSS S a`, as in Java; QQQ is Q1 to "
+        "Q4, "
         "MMM and MMMM names of months in English, German, "
-        "French, Spanish, Italian or Dutch, `a` AM or PM; words stand in apostrophes, such as `'FY'yyyy`. "
+        "French, Spanish, Italian or Dutch, `S` a fraction of a second of any length, `a` AM or PM; "
+        "words stand in apostrophes, such as `'FY'yyyy`. "
         "`YYYY-'W'ww-e` reads a day of a week of ISO "
         '8601, of which `e` is 1 for Monday: `from: "{Week}-4"` counts 2025-W03 on its Thursday. A date without a day '
         "is the first day of its "

@@ -42,6 +42,7 @@ _DATE_FORMATS = (
     "yyyy-MM-dd", "dd.MM.yyyy", "d.M.yyyy", "dd/MM/yyyy", "MM/dd/yyyy", "d/M/yyyy", "M/d/yyyy", "dd-MM-yyyy",
     "dd-MMM-yyyy", "d MMM yyyy", "MMM d, yyyy", "yyyyMMdd", "yyyy/MM/dd", "yyyy-MM-ddTHH:mm:ss", "yyyy-MM-dd HH:mm:ss",
     "dd.MM.yy", "dd/MM/yy", "MM/dd/yy", "yyyy-MM", "yyyyMM", "MMM yyyy", "MM/yyyy",
+    "yyyy-MM-ddTHH:mm:ss.S", "yyyy-MM-dd HH:mm:ss.S",
 )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ from finance_platform.feeds.values.dates import EXCEL_SERIAL, names_part_of_year
 from finance_platform.feeds.values.header_words import plain_name
 from finance_platform.feeds.values.month_names import read_month
 
-_SERIAL = re.compile(r"(?:3[7-9]|[45][0-9])[0-9]{3}")
+_SERIAL = re.compile(r"(?:3[7-9]|[45][0-9])[0-9]{3}(?:\.[0-9]{1,20})?")
 """A day from 2001 to 2064 as a spreadsheet counts them; a column of numbers is a date by its name only."""
 _QUARTERS_OF_YEARS = ("QQQ yyyy", "QQQ 'FY'FFFF")
 """Patterns of quarters in words, as `plain_quarter` writes them."""

@@ -109,7 +109,10 @@ _ENOUGH = 0.9
 
 _ZERO = re.compile("(?<![0-9:])0[1-9](?![0-9:])")
 _PADDED = re.compile("(?<![dM])(dd|MM)(?![dM])")
-_CLOCK = re.compile("(?P<mark>[ T])[0-9]{1,2}:[0-9]{2}(?P<seconds>:[0-9]{2})?(?P<half> ?[ap]m)?$", re.IGNORECASE)
+_CLOCK = re.compile(
+    r"(?P<mark>[ T])[0-9]{1,2}:[0-9]{2}(?P<seconds>:[0-9]{2}(?P<fraction>\.[0-9]{1,9})?)?(?P<half> ?[ap]m)?$",
+    re.IGNORECASE,
+)
 
 _OTHER_MARKS, _THOUSAND = {",": ".", ".": ","}, 1_000
 
@@ -261,7 +264,7 @@ def _with_clocks(patterns: Sequence[str], texts: Sequence[str]) -> list[str]:
         return []
     hour = "h" if match["half"] else "H"
     half = re.sub("[apAP][mM]", "a", match["half"] or "")
-    clock = f"{match['mark']}{hour}:mm{':ss' if match['seconds'] else ''}{half}"
+    clock = f"{match['mark']}{hour}:mm{':ss' if match['seconds'] else ''}{'.S' if match['fraction'] else ''}{half}"
     return [f"{pattern}{clock}" for pattern in patterns if "day" in date_parts(pattern) and ":" not in pattern]
 
 

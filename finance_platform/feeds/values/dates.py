@@ -66,9 +66,10 @@ _TOKENS = {
     "ss": r"[0-5][0-9]",
     "s": r"[0-5]?[0-9]",
     "SSS": r"[0-9]{3}",
+    "S": r"[0-9]{1,9}",
     "a": r"[ap](?:m|\.m\.)",
 }
-_OF_THE_CLOCK = {"HH", "H", "hh", "h", "mm", "m", "ss", "s", "SSS", "a"}
+_OF_THE_CLOCK = {"HH", "H", "hh", "h", "mm", "m", "ss", "s", "SSS", "S", "a"}
 _WIDTHS = {
     "yyyy": 4,
     "yy": 2,
@@ -102,7 +103,7 @@ _LEAP_DAY_OF_1900 = 60
 
 _MOMENTS = (
     *("yyyy-MM-ddTHH:mm:ss", "yyyy-MM-ddTHH:mm:ss.SSS", "yyyy-MM-dd HH:mm:ss", "yyyy-MM-dd HH:mm"),
-    "yyyy-MM-ddTHH:mm",
+    *("yyyy-MM-ddTHH:mm", "yyyy-MM-ddTHH:mm:ss.S", "yyyy-MM-dd HH:mm:ss.S"),
 )
 _ZONE = re.compile(r"(?P<moment>.*[0-9])(?P<zone> ?(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}))")
 _MAX_ZONES = 4

@@ -329,7 +329,7 @@ def test_a_pattern_with_unknown_letters_is_an_error_that_names_them(pattern: str
 def test_the_error_of_an_unknown_letter_lists_what_is_allowed() -> None:
     allowed = (
         "yyyy, yy, FFFF, FF, GGGG, GG, YYYY, ww, w, e, PPP, PP, P, QQQ, QQ, Q, MMMM, MMM, MM, M, dd, d, HH, H, hh, h, "
-        "mm, m, ss, s, SSS, a"
+        "mm, m, ss, s, SSS, S, a"
     )
     with pytest.raises(ValueError, match=f"'UUUU' is not one of {allowed}; words stand in apostrophes"):
         compile_pattern("UUUU-MM-dd")
@@ -397,6 +397,19 @@ def test_a_moment_with_a_time_zone_is_read_as_it_is_written():
     patterns = patterns_with_zones(texts)
     assert patterns == ["yyyy-MM-ddTHH:mm:ss.SSS'+01:00'", "yyyy-MM-ddTHH:mm:ss.SSS'+02:00'"]
     assert [parse_date(text, patterns) for text in texts] == [date(2025, 3, 31), date(2025, 1, 31)]
+
+
+@pytest.mark.parametrize("fraction", ["5", "123", "123456", "1234567", "123456789"])
+def test_a_fraction_of_a_second_may_have_any_length(fraction: str):
+    """PostgreSQL leaves out zeros at its end, SQL Server has seven digits, Python six."""
+    assert parse_date(f"2025-01-31 23:59:59.{fraction}", ["yyyy-MM-dd HH:mm:ss.S"]) == date(2025, 1, 31)
+    zoned = f"2025-01-31T23:59:59.{fraction}Z"
+    assert parse_date(zoned, patterns_with_zones([zoned])) == date(2025, 1, 31)
+
+
+@pytest.mark.parametrize("text", ["2025-01-31 23:59:59", "2025-01-31 23:59:59.", "2025-01-31 23:59:59.1234567890"])
+def test_a_fraction_of_a_second_has_a_digit_and_at_most_nine(text: str):
+    assert parse_date(text, ["yyyy-MM-dd HH:mm:ss.S"]) is None
 
 
 def test_a_moment_with_a_time_zone_may_have_no_seconds():

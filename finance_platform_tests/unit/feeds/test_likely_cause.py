@@ -248,6 +248,7 @@ def test_a_mark_that_a_feed_does_not_have_is_not_named(tmp_path: Path) -> None:
         (("20250131",), "set columns.date.formats: [yyyyMMdd]"),
         (("2025-01-31T23:30:00-05:00",), """set columns.date.formats: ["yyyy-MM-ddTHH:mm:ss'-05:00'"]"""),
         (("2025-01-31 23:30:00 UTC",), """set columns.date.formats: ["yyyy-MM-dd HH:mm:ss' UTC'"]"""),
+        (("2025-01-31 23:30:00.123456",), "set columns.date.formats: [yyyy-MM-dd HH:mm:ss.S]"),
         (("4000",), "set columns.date.formats in the descriptor to the form of '4000'"),
     ],
 )
