@@ -10,7 +10,7 @@ remembered: otherwise fifty feeds with a file each would read each file fifty ti
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -53,6 +53,23 @@ class AccountSums:
     def absolute(self) -> Mapping[int, Decimal]:
         """The sums without their signs."""
         return {account: abs(amount) for account, amount in self.by_account.items()}
+
+
+def add_up(parts: Iterable[AccountSums]) -> AccountSums:
+    """Return the sums of several cells together."""
+    first, *others = parts
+    if not others:
+        return first
+    amounts = dict(first.by_account)
+    for account, amount in (item for one in others for item in one.by_account.items()):
+        amounts[account] = amounts.get(account, Decimal(0)) + amount
+    return AccountSums(
+        by_account={account: amount for account, amount in amounts.items() if amount},
+        departments=first.departments.union(*(one.departments for one in others)),
+        lines=sum(one.lines for one in (first, *others)),
+        places=sum(one.places for one in (first, *others)),
+        gross=sum((one.gross for one in others), first.gross),
+    )
 
 
 class CellSums:

@@ -89,7 +89,8 @@ _REPEATS_WITHOUT_ZEROS = (
     "`finance-platform accept {key} --why TEXT` counts these lines twice; `withdraw` drops the delivery"
 )
 _REPEATS_SUMS = (
-    "leave the amounts of Actual out of the file that has their sums, such as a forecast with the months before it: "
+    "if both are one plan, such as by month and by quarter, one of them is enough; if not, leave the amounts of Actual "
+    "out of the file that has their sums, such as a forecast with the months before it: "
     "remove their columns from measures or unpivot and name them in ignore_columns, or skip their rows by a rule with "
     "may_hold_money: true; a trial balance belongs to a feed of kind: balances, which compares it. To keep this file "
     "in place of the other one, withdraw that one and then accept this one. While both count, "

@@ -80,7 +80,7 @@ def describe_repeated(object_key: str, repeated: Sequence[RepeatedLines]) -> str
         has, beside = "has the same lines as", ", under departments or accounts that differ in their zeros"
     elif any(one.has_other_codes for one in repeated):
         has, beside = "has the same days and amounts as", ", under other departments or accounts"
-    elif all(one.has_sums for one in repeated):
+    elif any(one.has_sums for one in repeated):  # equal lines have equal sums, too
         has = "has the same sums by account as the lines of"
     keys = " under keys that differ in their zeros" if any(one.has_other_keys for one in repeated) else ""
     return f"{has} {quote_name(object_key)}{feed}{keys}, which counts already{beside}: {shorten(lines, '; ')}"

@@ -1,19 +1,19 @@
-"""Actual lines that are the sums of another feed's: a report counts beside the ledger that it was made of.
+"""Lines that are the sums of another feed's: a report counts beside the ledger that it was made of.
 
 Belongs here: which deliveries are compared by their sums, and what equal sums are. Does not belong here: equal lines
 (see `repeated_lines`), reading lines (see `account_sums`).
 
 A forecast 3+9 has the actual amounts of three months, and a trial balance has those of the ledger. No line is equal to
-another one, so each of these months counted twice.
+another one, so each of these months counted twice. A plan by quarter has the amounts of the plan by month.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from finance_platform.deliveries.live_lines import Cell, claimed_cells
 from finance_platform.deliveries.state import LiveDelivery
-from finance_platform.deliveries.verdicts.account_sums import AccountSums, CellSums
+from finance_platform.deliveries.verdicts.account_sums import AccountSums, CellSums, add_up
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries, count_in_cell
 from finance_platform.deliveries.verdicts.repeated_lines import RepeatedLines
 from finance_platform.feeds.values.codes import fold
@@ -33,7 +33,8 @@ def find_repeated_sums(sums: CellSums, live: LiveDeliveries, candidate: LiveDeli
     """Return the scenarios and periods in which a delivery and another feed have the same sums by account.
 
     Either the delivery or the feed must be a report, with hardly more lines than places. Departments are not compared,
-    since a report may have none. Nothing is found if a version of the delivery's object counts as it is.
+    since a report may have none. Of Actual each period is compared, of a plan all periods that both have, because one
+    may be spread over the months of a quarter. Nothing is found if a version of the delivery's object counts as it is.
 
     Args:
         sums: reads the sums of lines.
@@ -43,46 +44,50 @@ def find_repeated_sums(sums: CellSums, live: LiveDeliveries, candidate: LiveDeli
     if candidate.event.kind != "ledger":
         return []
     scenarios = {fold(one.scenario): one for one in candidate.commit.periods}
+    groups: dict[tuple[str, str], list[Cell]] = {}
+    for cell in sorted(claimed_cells(candidate)):
+        if cell[1] in candidate.portion and cell[0] in scenarios and not _counts_already(live, candidate, cell):
+            period = cell[1] if scenarios[cell[0]].scenario_type == "Actual" else ""
+            groups.setdefault((cell[0], period), []).append(cell)
     return [
         repeated
-        for cell in sorted(claimed_cells(candidate))
-        if cell[1] in candidate.portion and cell[0] in scenarios and scenarios[cell[0]].scenario_type == "Actual"
-        if not _counts_already(live, candidate, cell)
-        for repeated in _find_in_cell(sums, live, candidate, cell, scenarios[cell[0]].scenario)
+        for (scenario, _), cells in groups.items()
+        for repeated in _find_in_cells(sums, live, candidate, cells, scenarios[scenario].scenario)
     ]
 
 
-def _find_in_cell(
-    sums: CellSums, live: LiveDeliveries, candidate: LiveDelivery, cell: Cell, scenario: str
+def _find_in_cells(
+    sums: CellSums, live: LiveDeliveries, candidate: LiveDelivery, cells: Sequence[Cell], scenario: str
 ) -> Iterator[RepeatedLines]:
-    """Yield the feeds that have the same sums as a delivery in a cell."""
-    rows = count_in_cell(candidate, cell).rows
-    if rows < _LEAST_ACCOUNTS:
+    """Yield the feeds that have the same sums as a delivery in the cells that both have."""
+    if sum(count_in_cell(candidate, cell).rows for cell in cells) < _LEAST_ACCOUNTS:
         return
     for feed in live.other_feeds(candidate):
-        others = live.few_of_other_feed(candidate, feed, cell, _MOST_FILES)
-        if others and (own := _compare(sums, candidate, rows, others, cell)):
-            yield RepeatedLines(
-                *(others[0].event.object_key, scenario, cell[1], rows, own.gross), feed=feed, has_sums=True
-            )
+        few = {cell: live.few_of_other_feed(candidate, feed, cell, _MOST_FILES) for cell in cells}
+        others = {cell: deliveries for cell, deliveries in few.items() if deliveries}
+        if others and _are_one(sums, candidate, others):
+            for cell, deliveries in others.items():
+                own = sums.of([candidate], cell)
+                yield RepeatedLines(
+                    *(deliveries[0].event.object_key, scenario, cell[1], own.lines, own.gross), feed=feed, has_sums=True
+                )
 
 
-def _compare(
-    sums: CellSums, candidate: LiveDelivery, rows: int, others: list[LiveDelivery], cell: Cell
-) -> AccountSums | None:
-    """Return the sums of a delivery in a cell if those of the deliveries of a feed are the same."""
-    of_feed = sum(count_in_cell(one, cell).rows for one in others)
+def _are_one(sums: CellSums, candidate: LiveDelivery, others: Mapping[Cell, list[LiveDelivery]]) -> bool:
+    """Return whether the sums of a delivery in some cells are those of the deliveries of a feed."""
+    rows = sum(count_in_cell(candidate, cell).rows for cell in others)
+    of_feed = sum(count_in_cell(one, cell).rows for cell, deliveries in others.items() for one in deliveries)
     if not _LEAST_ACCOUNTS <= min(rows, of_feed) <= _MOST_ROWS:
-        return None
-    smaller, larger = ([candidate], others) if rows <= of_feed else (others, [candidate])
-    report = sums.of(smaller, cell)
+        return False
+    own = {cell: [candidate] for cell in others}
+    smaller, larger = (own, others) if rows <= of_feed else (others, own)
+    report = add_up(sums.of(deliveries, cell) for cell, deliveries in smaller.items())
     if (report.lines - report.places) * _OTHERS > report.places:
-        return None  # a ledger
-    ledger = sums.of(larger, cell)
-    has_other_signs = smaller[0].commit.is_debit_positive != larger[0].commit.is_debit_positive
-    if _may_be_of(report, ledger) and _are_equal(report, ledger, has_other_signs=has_other_signs):
-        return report if rows <= of_feed else ledger
-    return None
+        return False  # a ledger
+    ledger = add_up(sums.of(deliveries, cell) for cell, deliveries in larger.items())
+    side = next(iter(others.values()))[0].commit.is_debit_positive
+    has_other_signs = candidate.commit.is_debit_positive != side
+    return _may_be_of(report, ledger) and _are_equal(report, ledger, has_other_signs=has_other_signs)
 
 
 def _may_be_of(report: AccountSums, ledger: AccountSums) -> bool:

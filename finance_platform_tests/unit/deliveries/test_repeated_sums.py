@@ -132,3 +132,62 @@ def test_a_feed_with_a_file_for_each_voucher_is_not_compared(tmp_path: Path, fil
     zone.evaluate()
     zone.deliver("outlook.csv", report(counted), "w", feed="outlook")
     assert bool(zone.evaluate()["outlook.csv"].reasons) is is_compared
+
+
+MONTHS = ("2025-01", "2025-02", "2025-03")
+
+
+def plan(*shares: int, scenario: str = "Budget", **other: int) -> list[Line]:
+    """Return a line for each account and month of a quarter, with so many parts of six of its amount in each."""
+    return [
+        Line(amount=f"{amount * share}.00", account=account, period=period, scenario=scenario, day=1)
+        for account, amount in (ACCOUNTS | other).items()
+        for period, share in zip(MONTHS, shares, strict=True)
+        if share
+    ]
+
+
+@pytest.mark.parametrize("sent", [plan(2, 2, 2), plan(1, 3, 2)], ids=["spread evenly", "one month alike"])
+def test_a_plan_that_another_feed_has_by_other_months_is_held(tmp_path: Path, sent: list[Line]) -> None:
+    """The quarters of one plan, beside its months: each amount would be budgeted twice."""
+    zone = Zone(tmp_path / "processed")
+    zone.deliver(
+        "months.csv", [*plan(1, 1, 4), Line(period="2025-04", scenario="Budget", amount="7.00")], feed="months"
+    )
+    zone.evaluate()
+    zone.deliver("quarters.csv", sent, "v2", feed="quarters")
+    verdict = zone.evaluate()["quarters.csv"]
+    assert "lines of months.csv of the feed months, which counts already: Budget 2025-01, lines 5" in verdict.reasons[0]
+    assert "2025-03" in verdict.reasons[0]
+    assert "2025-04" not in verdict.reasons[0]
+    assert zone.live == ["months.csv@v1"]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        plan(2, 2, 1),
+        plan(2, 2, 2, scenario="Budget Q"),
+        [line for line in plan(2, 2, 2) if line.account in {"4000", "5000", "6000"}],
+        [replace(line, department="D2") for line in plan(2, 2, 2)],
+        [replace(line, account=f"9{line.account}") for line in plan(2, 2, 2)],
+    ],
+    ids=["other sums", "another plan", "too few accounts", "another department", "other accounts"],
+)
+def test_another_part_of_a_plan_counts_beside_that_of_another_feed(tmp_path: Path, sent: list[Line]) -> None:
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("months.csv", plan(1, 1, 4), feed="months")
+    zone.evaluate()
+    zone.deliver("part.csv", sent, "v2", feed="part")
+    assert zone.evaluate_held() == {}
+
+
+def test_months_of_actual_are_compared_one_by_one(tmp_path: Path) -> None:
+    """What two sources book in other months of a quarter is other money."""
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("months.csv", plan(1, 2, 3, scenario="Actual"), feed="months")
+    zone.evaluate()
+    zone.deliver("other.csv", plan(2, 1, 3, scenario="Actual"), "v2", feed="other")
+    (reason,) = zone.evaluate()["other.csv"].reasons
+    assert "Actual 2025-03, lines 5" in reason
+    assert "2025-01" not in reason
