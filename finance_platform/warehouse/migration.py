@@ -37,7 +37,12 @@ class ExistingSchema:
 
 
 def pending_changes(
-    definitions: Sequence[str], existing: ExistingSchema, alternative_fix: str = "", comments: Sequence[str] = ()
+    definitions: Sequence[str],
+    existing: ExistingSchema,
+    alternative_fix: str = "",
+    comments: Sequence[str] = (),
+    *,
+    drops_views: bool = False,
 ) -> tuple[Change, ...]:
     """Return the changes that bring a warehouse to the definitions, in the order in which they can run.
 
@@ -46,6 +51,7 @@ def pending_changes(
         existing: the tables and views of the warehouse.
         alternative_fix: an alternative to running the SQL of a rejection by hand.
         comments: the statements that describe tables, views and columns; they come last.
+        drops_views: whether every view is dropped first, since one of them cannot be replaced in place.
 
     Raises:
         MigrationError: something would have to be removed or changed; no change should be applied then.
@@ -66,7 +72,7 @@ def pending_changes(
     widened = [change for change in alterations if change.needs_no_transaction]
     additions = [change for change in alterations if not change.needs_no_transaction]
     views = [tree for _, tree in trees if isinstance(tree, exp.Create) and not is_table(tree)]
-    dropped = _views_to_drop(views, existing, has_widened=bool(widened))
+    dropped = _views_to_drop(views, existing, drops_all=drops_views or bool(widened))
     return (
         *(_drop_view(name, needs_no_transaction=True) for name in dropped if widened),
         *widened,
@@ -125,7 +131,7 @@ def view_columns(tree: exp.Expr) -> list[str]:
     return [item.alias_or_name for item in tree.expression.selects]
 
 
-def _views_to_drop(views: Sequence[exp.Create], existing: ExistingSchema, *, has_widened: bool) -> list[str]:
+def _views_to_drop(views: Sequence[exp.Create], existing: ExistingSchema, *, drops_all: bool) -> list[str]:
     """Return the existing views that cannot be replaced in place, each before the views that it reads.
 
     Replacing keeps the grants on a view, but only works with the same columns, and a view that another one reads
@@ -138,7 +144,7 @@ def _views_to_drop(views: Sequence[exp.Create], existing: ExistingSchema, *, has
         if columns is None:
             continue
         sources = {table.name.lower() for table in tree.expression.find_all(exp.Table)}
-        is_changed = has_widened or not _are_same(columns, view_columns(tree))
+        is_changed = drops_all or not _are_same(columns, view_columns(tree))
         if is_changed or not sources.isdisjoint(other.lower() for other in dropped):
             dropped.append(name)
     return dropped[::-1]

@@ -26,6 +26,7 @@ ENGINES = EVERY_ENGINE
 ONE_CASE_ON_REDSHIFT = True
 ON_REDSHIFT_BY_DAY = (
     "test_additions_are_applied_and_published_rows_are_kept",
+    "test_a_view_whose_column_gets_another_type_is_created_again_with_those_that_read_it",
     "test_a_change_that_is_no_addition_is_rejected_with_the_sql_and_changes_nothing",
 )
 pytestmark = pytest.mark.usefixtures("creates_warehouses", "opens_readers")
@@ -131,6 +132,20 @@ def test_a_view_with_the_same_columns_is_replaced_in_place(loaded: Warehouse, re
     loaded.prepare()
 
     assert loaded.query("SELECT DISTINCT AccountNumber FROM ActualVsBudget").rows == [("6000",)]
+
+
+def test_a_view_whose_column_gets_another_type_is_created_again_with_those_that_read_it(
+    loaded: Warehouse, release: Release
+) -> None:
+    """Redshift replaces a view by one with the same types only."""
+    release(("CAST(Source AS VARCHAR(8)) AS Source", "CAST(Source AS VARCHAR(16)) AS Source"))
+    sources = loaded.query("SELECT Period, Source FROM Outlook ORDER BY Period, Source").rows
+
+    loaded.prepare()
+
+    assert loaded.pending_statements() == ()
+    assert loaded.query("SELECT Period, Source FROM Outlook ORDER BY Period, Source").rows == sources
+    assert [number for number, _ in versions(loaded)] == [1, 2]
 
 
 @pytest.mark.skipif(not EXHAUSTIVE, reason="`test_migration` shows that no statement shortens a text")

@@ -40,6 +40,7 @@ _BUSY_MESSAGE = re.compile(
     r"|\bslowdown\b|reduce your request rate|status 50[03]\b|\bThrottlingException\b|rate at which you may call KMS",
     re.I,
 )
+_VIEW_TYPE_MESSAGE = re.compile(r"cannot change data type of view column", re.I)
 _S3_EXPIRED_MESSAGE = re.compile(r"\bExpiredToken\b|security token .* is expired", re.I)
 _S3_DENIED_MESSAGE = re.compile(r"\bAccessDenied\b|not authorized to assume IAM Role|\bKMS\b", re.I)
 _UNAVAILABLE_MESSAGE = re.compile(
@@ -104,6 +105,11 @@ def is_missing_table(error: BaseException) -> bool:
 def is_forbidden(error: BaseException) -> bool:
     """Return whether a mapped error says that the user lacks a right."""
     return isinstance(error.__cause__, SqlStateError) and error.__cause__.state == _FORBIDDEN_STATE
+
+
+def is_other_view_type(error: BaseException) -> bool:
+    """Return whether a mapped error says that a view is not replaced, because a column would have another type."""
+    return isinstance(error.__cause__, SqlStateError) and _VIEW_TYPE_MESSAGE.search(error.__cause__.message) is not None
 
 
 def is_timeout(error: BaseException) -> bool:

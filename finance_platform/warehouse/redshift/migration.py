@@ -10,14 +10,16 @@ last. No table of the star will do, because the migration itself may have to cha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 from finance_platform.contracts.star import SCHEMA_VERSION
+from finance_platform.errors import LoadError
 from finance_platform.warehouse import statements
 from finance_platform.warehouse.column_changes import Change
 from finance_platform.warehouse.migration import ExistingSchema, defined_names, pending_changes, pending_comments
 from finance_platform.warehouse.port import LoadConnection
+from finance_platform.warehouse.redshift.errors import is_other_view_type
 from finance_platform.warehouse.redshift.existing_schema import has_schema, read_existing_schema, read_schema_version
 from finance_platform.warehouse.redshift.session import RedshiftSession
 from finance_platform.warehouse.schema_version import record_migration
@@ -92,10 +94,29 @@ def _migrate(session: RedshiftSession, load_connection: LoadConnection, schema: 
     for change in changes_alone:
         session.run(change.sql)
     session.run(statements.statement(SqlFile.CREATE_SCHEMA_VERSION))
+    try:
+        _migrate_at_once(session, load_connection, schema, changes_alone)
+    except LoadError as error:
+        if not is_other_view_type(error):
+            raise
+        session.run("ROLLBACK")
+        _migrate_at_once(session, load_connection, schema, changes_alone, drops_views=True)
+
+
+def _migrate_at_once(
+    session: RedshiftSession,
+    load_connection: LoadConnection,
+    schema: str,
+    changes_alone: Sequence[Change],
+    *,
+    drops_views: bool = False,
+) -> None:
+    """Make all changes that a transaction may have, in one; see `migrate`."""
     session.run("BEGIN")
     session.run(f"LOCK {SCHEMA_VERSION.table}")
     version = read_schema_version(session)
-    changes = [change for change in _pending_changes(session, schema) if not change.is_portable]
+    pending = _pending_changes(session, schema, drops_views=drops_views)
+    changes = [change for change in pending if not change.is_portable]
     for change in changes:
         session.run(change.sql)
     # Compared last: a view that was recreated has none, and one that was replaced may have kept all.
@@ -106,9 +127,9 @@ def _migrate(session: RedshiftSession, load_connection: LoadConnection, schema: 
     session.run("COMMIT")
 
 
-def _pending_changes(session: RedshiftSession, schema: str) -> tuple[Change, ...]:
+def _pending_changes(session: RedshiftSession, schema: str, *, drops_views: bool = False) -> tuple[Change, ...]:
     existing = _read_schema(session, schema)
-    return pending_changes(statements.definitions(), existing, comments=statements.comments())
+    return pending_changes(statements.definitions(), existing, comments=statements.comments(), drops_views=drops_views)
 
 
 def _read_schema(session: RedshiftSession, schema: str) -> ExistingSchema:
