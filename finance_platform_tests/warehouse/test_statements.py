@@ -198,6 +198,18 @@ def test_no_column_of_a_view_or_of_a_part_of_a_statement_is_a_text_without_a_typ
     assert untyped == [], "Redshift may find no conversion from `unknown`: cast it"
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_a_rounded_amount_is_cast_before_it_meets_another(name: str) -> None:
+    trees = [parse(text) for text in split((SQL / name).read_text(encoding="utf-8"))]
+
+    rounded = [node for tree in trees for node in tree.find_all(exp.Round)]
+    uncast = [
+        node.sql() for node in rounded if not isinstance(node.find_ancestor(exp.Cast, exp.Case, exp.Select), exp.Cast)
+    ]
+
+    assert uncast == [], "it has the scale of its argument on Redshift, and 19 digits beside an amount of another scale"
+
+
 def test_a_text_without_a_type_is_found_in_all_branches_of_a_union() -> None:
     query = parse(
         "SELECT 'a' AS One, 'b' AS Two, 1 AS Three UNION ALL SELECT Month, NULL, 2 FROM DimDate UNION SELECT 'c', '', 3"

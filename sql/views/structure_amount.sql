@@ -38,8 +38,10 @@ Part AS (
         CASE
             WHEN DepartmentMapping.ShownAsKey IS NULL THEN PeriodAmount.Amount
             ELSE
-                ROUND(CAST(PeriodAmount.Amount AS DECIMAL(20, 2)) * DepartmentMapping.ShareTo, 2)
-                - ROUND(CAST(PeriodAmount.Amount AS DECIMAL(20, 2)) * DepartmentMapping.ShareFrom, 2)
+                CAST(
+                    ROUND(CAST(PeriodAmount.Amount AS DECIMAL(20, 2)) * DepartmentMapping.ShareTo, 2)
+                    - ROUND(CAST(PeriodAmount.Amount AS DECIMAL(20, 2)) * DepartmentMapping.ShareFrom, 2) AS DECIMAL(18, 2)
+                )
         END AS Amount
     FROM PeriodAmount
     CROSS JOIN Structure
