@@ -1,7 +1,7 @@
-"""Rows that are the sums of the rows below them, as in plans and reports that print a group above its parts.
+"""Rows that are the sums of the rows below or above them, as in plans and reports that print a group beside its parts.
 
 Belongs here: recognizing them in a table, and the rule that leaves them out. Does not belong here: totals below their
-lines (see `unclaimed_totals`). Nothing here changes a line; it is a warning.
+lines with a name (see `unclaimed_totals`). Nothing here changes a line; it is a warning.
 
 A row may equal the sum of some rows below it by chance. So nearly all rows of the table must be such a row, or below
 one.
@@ -17,7 +17,7 @@ MAX_ROWS = 5_000
 
 _LEAST_PARTS = 2
 _PARTS_OF_ONE = 3
-_MODULUS = 1 << 64
+MODULUS = 1 << 64
 _SHARE = 0.8
 _MAX_DEEP = 50
 """Rows that are compared with the groups below them, and not only with the rows."""
@@ -29,11 +29,24 @@ class Parents:
 
     Attributes:
         rows: their positions.
-        parts: how many rows are below them.
+        parts: how many rows are below them, or above.
+        are_above: whether the parts are above.
     """
 
     rows: Sequence[int]
     parts: int
+    are_above: bool = False
+
+
+def find_sums_above_or_below(sums: Sequence[int]) -> Parents | None:
+    """Return the rows that are sums of those below, or else of those above, as `find_parents` does."""
+    if found := find_parents(sums):
+        return found
+    found = find_parents(sums[::-1])
+    # The last row alone is a total below its lines.
+    if found is None or len(found.rows) == 1:
+        return None
+    return Parents(sorted(len(sums) - 1 - row for row in found.rows), found.parts, are_above=True)
 
 
 def find_parents(sums: Sequence[int]) -> Parents | None:
@@ -67,20 +80,20 @@ def _ends(sums: Sequence[int]) -> dict[int, int]:
     running = 0
     places: dict[int, list[int]] = {}
     for position, value in enumerate(sums):
-        running = (running + value) % _MODULUS
+        running = (running + value) % MODULUS
         places.setdefault(running, []).append(position)
     ends: dict[int, int] = {}
     before, row = 0, 0
     while row < len(sums):
         # The sum up to the row itself, and the same amount once more.
-        wanted = (before + 2 * sums[row]) % _MODULUS
+        wanted = (before + 2 * sums[row]) % MODULUS
         end = next((one + 1 for one in places.get(wanted, ()) if one >= row + _LEAST_PARTS), 0) if sums[row] else 0
         if end and sum(1 for value in sums[row + 1 : end] if value) >= _LEAST_PARTS:
             ends[row] = end
-            before = (before + sum(sums[row:end])) % _MODULUS
+            before = (before + sum(sums[row:end])) % MODULUS
             row = end
             continue
-        before = (before + sums[row]) % _MODULUS
+        before = (before + sums[row]) % MODULUS
         row += 1
     return ends
 
@@ -93,9 +106,10 @@ def _with_outer(sums: Sequence[int], ends: dict[int, int]) -> dict[int, int]:
     for row in reversed(outside[:_MAX_DEEP]):
         total, part, parts = 0, row + 1, 0
         while part < len(sums):
-            total, parts = (total + sums[part]) % _MODULUS, parts + 1
+            total, parts = (total + sums[part]) % MODULUS, parts + 1
             part = parents.get(part, part + 1)
-            if total == sums[row] and parts >= _LEAST_PARTS:
+            is_group = parts == 1 and row + 1 in parents  # a group of one group
+            if total == sums[row] and (parts >= _LEAST_PARTS or is_group):
                 parents[row] = part
                 break
     return parents

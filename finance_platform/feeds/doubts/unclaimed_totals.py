@@ -25,10 +25,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import FieldSource, RawBatch
-from finance_platform.feeds.doubts.parent_rows import find_parents
+from finance_platform.feeds.doubts.parent_rows import find_sums_above_or_below
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.resolved import ReadingRules
 from finance_platform.feeds.values.amounts import ParsedAmounts
+from finance_platform.feeds.values.header_words import plain_name
 from finance_platform.feeds.violations import REJECTED, SKIPPED, Mask, to_mask
 
 Sums = npt.NDArray[np.uint64]
@@ -121,6 +122,9 @@ _OTHER_WORDS = frozenset(
     }
 )
 """Words that may be beside one of them in a cell that says nothing else."""
+
+_SCENARIOS = {"actual", "actuals", "ist", "budget", "plan", "forecast"}
+"""Names of scenarios, of which one is the sum of another one and their difference."""
 
 _MAX_WORDS = 6
 _MAX_LABEL_CHARACTERS = 60
@@ -285,17 +289,18 @@ class UnclaimedTotals:
         return notes
 
     def _parents(self) -> dict[str, Note]:
-        """Return a note if rows are the sums of those below them, of a table that is one batch."""
+        """Return a note if rows are the sums of those below or above them, of a table that is one batch."""
         if self._only is None:
             return {}
         batch, rows, sums = self._only
-        parents = find_parents(sums.tolist())
+        parents = find_sums_above_or_below(sums.tolist())
         if parents is None:
             return {}
         positions = [int(rows[row]) for row in parents.rows]
         are = "row is the sum" if len(positions) == 1 else "rows are the sums"
         text = (
-            f"{len(positions):,} {are} of the {parents.parts:,} rows below, so their amounts count twice, first on "
+            f"{len(positions):,} {are} of the {parents.parts:,} rows {'above' if parents.are_above else 'below'}, so "
+            "their amounts count twice, first on "
             f"{batch.place(positions[0])}"
         )
         return {text: Note(1, self._rule_of_parents(batch, positions, rows))}
@@ -309,6 +314,11 @@ class UnclaimedTotals:
             longest = max(map(len, distinct))
             if longest > _MAX_LABEL_CHARACTERS or len(distinct) > _MAX_PARENTS:
                 continue
+            if {plain_name(text) for text in distinct} <= _SCENARIOS and "scenario" in self.rules.constants:
+                return (
+                    f"read the scenario by columns: {{scenario: {_yaml_name(name)}}} in the descriptor, in place of "
+                    "constants, and leave out the rows that compare scenarios by a rule of skip"
+                )
             if not {(cells[row].as_py() or "").strip() for row in others} & set(distinct):
                 pattern = json.dumps(f"^({'|'.join(map(_escape, distinct))})$", ensure_ascii=False)
                 rule = f"{{column: {_yaml_name(name)}, matches: {pattern}, may_hold_money: true}}"

@@ -21,6 +21,7 @@ from finance_platform.feeds.draft.values import (
     DateGuess,
     guess_amounts,
     guess_dates,
+    is_amount,
     last_month,
     years_before_months,
 )
@@ -31,7 +32,8 @@ from finance_platform.feeds.values.header_words import WORDS, plain_name, rank
 
 _MAX_CODE_CHARACTERS = 60
 _SEVERAL_CODES = 2
-_MISSING = frozenset({"#missing", "#mi"})
+_MISSING = frozenset({"#missing", "#mi", "n/a", "n.a.", "na", "k.a.", "k. a.", "#n/a"})
+_BEGINS = frozenset("#nNkK")
 _SEVERAL_PERIODS = 2
 _DIGIT = re.compile("[0-9]")
 _YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
@@ -173,8 +175,8 @@ class FieldsDraft:
 
 
 def _is_missing(text: str) -> bool:
-    """Return whether a text is that with which Essbase and Hyperion say that a cell has no amount."""
-    return text.startswith("#") and fold(text) in _MISSING
+    """Return whether a text is that with which Essbase, Hyperion and people say that a cell has no amount."""
+    return text[:1] in _BEGINS and fold(text) in _MISSING
 
 
 def read_columns(sample: Sample) -> list[Column]:
@@ -191,6 +193,8 @@ def read_columns(sample: Sample) -> list[Column]:
         if folded.count(folded[position]) > 1 or "{" in name or "}" in name or name == UNDECIDED:
             continue
         missing = tuple(dict.fromkeys(filter(_is_missing, cells))) if is_wide else ()
+        is_of_amounts = all(is_amount(text) for text in cells if text and text not in missing)
+        missing = missing if is_of_amounts else tuple(text for text in missing if text.startswith("#"))
         cells = ["" if text in missing else text for text in cells]
         texts = [text for text in cells if text]
         is_label = bool(sample.labels and sample.labels.places == (position,) and not sample.labels.is_beside_dates)

@@ -61,6 +61,7 @@ def draft_crossed(draft: FieldsDraft, columns: Sequence[Column], home_currency: 
         draft.decisions.append(OF_QUARTERS[0].upper() + OF_QUARTERS[1:])
     draft.ignored = [one.name for one in amounts if one.name not in lines]
     draft.is_debit_positive = guess.has_sides
+    draft.is_growing = bool(draft.periods)
     comment = describe_amounts(Column(next(iter(lines)), texts, None, guess), "", home_currency)
     draft.fields["amount"] = FieldDraft(marks_in_yaml(guess), comment)
     return True

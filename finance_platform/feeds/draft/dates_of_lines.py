@@ -44,6 +44,15 @@ _MAX_MAPPED = 24
 """Different texts of a column of years that a person is asked for one by one."""
 
 
+def _describe_opening(period: str) -> str:
+    """Return what a person decides about rows of period 0, which has what was brought forward."""
+    rule = f'{{column: "{period}", matches: "^0+$", may_hold_money: true}}'
+    return (
+        f"decide: rows of period 0 have balances that were brought forward, and will be rejected: leave them out by "
+        f"skip: [{rule}]"
+    )
+
+
 class Dates:
     """The date of a draft's lines.
 
@@ -204,6 +213,8 @@ class Dates:
                 continue
             for pattern, template in patterns_beside(years, word):
                 pairs = [pair for pair in zip(year.cells, part.cells, strict=True) if all(pair)]
+                opening = {second for _, second in pairs if not second.strip("0")}
+                pairs = [pair for pair in pairs if pair[1] not in opening]
                 texts = [template.format(year=first, part=second) for first, second in pairs]
                 mapped = map_year_end(dict.fromkeys(texts), [pattern])
                 if texts and all(read_day(mapped.get(text, text), (pattern,)) for text in texts):
@@ -216,6 +227,8 @@ class Dates:
                     if mapped:
                         values |= {"map": mapped}
                         comment = "; ".join(filter(None, (comment, OF_YEAR_END)))
+                    if opening:
+                        comment = "; ".join(filter(None, (comment, _describe_opening(part.name))))
                     self._draft.fields["date"] = FieldDraft({"from": source, "formats": formats, **values}, comment)
                     return part
         return None

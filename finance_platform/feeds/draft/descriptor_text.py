@@ -180,15 +180,17 @@ def _skipped(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
         first = ", ".join(map(str, sorted(sample.labels.lines)[:_MAX_LISTED]))
         has_labels = not (sample.headings or sample.labels.are_headings)
         is_given = has_labels and any("fill_down" in one.values for one in draft.fields.values())
+        has_sums = bool(sample.labels.pattern) or sample.labels.has_sums
         what = "labels of the lines below them" if is_given else "not data, and have a text in one column alone"
-        what += ", and have their sums, which are left out" if sample.labels.pattern else ""
+        what += ", and have their sums, which are left out" if has_sums else ""
         noun = "line" if len(sample.labels.lines) == 1 else "lines"
         yield from _comment(f"decide: rows that are {what}, such as {noun} {first}")
         is_blank = [{"column": name, "matches": "^$"} for name in sample.labels.others]
         for place in sample.labels.places:
             rule = {"column": sample.header[place], "matches": sample.labels.pattern or "."}
-            money = {"may_hold_money": True} if sample.labels.pattern else {"and": is_blank}
-            skipped.append(rule | money | ({"label": True} if is_given else {}))
+            condition: dict[str, Any] = {} if sample.labels.pattern else {"and": is_blank}
+            money = {"may_hold_money": True} if has_sums else {}
+            skipped.append(rule | condition | money | ({"label": True} if is_given else {}))
     if skipped:
         yield f"skip: {flow(skipped)}"
 

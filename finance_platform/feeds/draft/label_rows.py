@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
 from finance_platform.feeds.draft.summed_labels import find_summed_labels
+from finance_platform.feeds.draft.total_rows import marks_by_place, values_by_place
 from finance_platform.feeds.draft.values import is_amount, is_date
 from finance_platform.feeds.values.header_words import plain_name, rank
 
@@ -40,6 +42,7 @@ class LabelRows:
         others: the names of columns in which every line has a text and no label has one.
         pattern: what the texts of labels match that have the sums of their lines; empty of others.
         are_headings: whether they are headings, and no field of the lines.
+        has_sums: whether labels have the sums of their lines, and lines other texts that no label has.
     """
 
     places: tuple[int, ...]
@@ -48,6 +51,7 @@ class LabelRows:
     is_beside_dates: bool = False
     pattern: str = ""
     are_headings: bool = False
+    has_sums: bool = False
 
     @property
     def is_apart(self) -> bool:
@@ -89,6 +93,8 @@ def find_label_rows(header: Sequence[str], data: Sequence[Row], totals: Sequence
         summed, pattern = find_summed_labels(header, data if totals else [])
         if pattern:
             return LabelRows((0,), summed, (), is_beside_dates=True, pattern=pattern)
+        if found := _with_sums(header, data, texts):
+            return found
         return _notes_below(header, data, texts) or _headings(header, data, texts)
     found = _above_texts(header, data, texts) or _above_lines(header, data, texts, totals)
     return found or _headings(header, data, texts)
@@ -127,6 +133,37 @@ def _above_lines(
     is_proven = longest >= _LEAST_LINES or _have_totals(data, labels, totals)
     is_found = is_proven and others and any(is_amount(cell) for cells in lines for cell in cells)
     return LabelRows(places, frozenset(labels), others[:_MOST_CONDITIONS], bool(dates)) if is_found else None
+
+
+def _with_sums(header: Sequence[str], rows: Sequence[Row], texts: Sequence[Sequence[str]]) -> LabelRows | None:
+    """Return labels with the sums of the lines below them, which have days and other texts, as in Odoo's ledger.
+
+    In half of the columns of amounts at least, each label is the sum of its lines: a running balance is none.
+    """
+    is_label = [bool(cells[0]) and all(map(is_amount, filter(None, cells[1:]))) for cells in texts]
+    if not is_label[0] or is_label[-1] or sum(is_label) < _LEAST_LABELS or any(map(all, pairwise(is_label))):
+        return None
+    lines = [cells for cells, one in zip(texts, is_label, strict=True) if not one]
+    others = tuple(
+        name
+        for place, name in enumerate(header)
+        if place
+        and all(place < len(cells) and cells[place] for cells in lines)
+        and not any(cells[place] for cells, one in zip(texts, is_label, strict=True) if one and place < len(cells))
+    )
+    marks = marks_by_place(header, rows)
+    left: list[dict[int, Decimal]] = []
+    for (_, cells), one in zip(rows, is_label, strict=True):
+        values = values_by_place(cells, marks)
+        if one:
+            left.append(values)
+        else:
+            left[-1] = {place: value - values.get(place, Decimal(0)) for place, value in left[-1].items()}
+    columns = [place for place in marks if place]
+    tied = sum(all(not rest.get(place, Decimal(0)) for rest in left) for place in columns)
+    is_sum = 0 < len(columns) <= 2 * tied
+    found = frozenset(line for (line, _), one in zip(rows, is_label, strict=True) if one)
+    return LabelRows((0,), found, others[:_MOST_CONDITIONS], True, has_sums=True) if others and is_sum else None
 
 
 def _have_totals(rows: Sequence[Row], labels: Collection[int], totals: Sequence[Row]) -> bool:

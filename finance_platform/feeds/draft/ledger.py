@@ -11,7 +11,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from finance_platform.feeds.descriptor import UNDECIDED
+from finance_platform.feeds.doubts.running_totals import states_totals
 from finance_platform.feeds.doubts.unread_accounts import CREDITED, DEBITED
+from finance_platform.feeds.doubts.unread_column import escape
 from finance_platform.feeds.doubts.unread_meanings import is_converted, is_of_amounts
 from finance_platform.feeds.draft.columns import (
     LABELS,
@@ -35,13 +37,22 @@ from finance_platform.feeds.draft.growing_months import draft_growing_months
 from finance_platform.feeds.draft.label_rows import part_before_note
 from finance_platform.feeds.draft.level_columns import unnamed_labels
 from finance_platform.feeds.draft.money import Money, draft_scale, draft_unpivot
-from finance_platform.feeds.draft.money_columns import is_money, is_named, listed, scenario_of
+from finance_platform.feeds.draft.money_columns import (
+    is_difference,
+    is_money,
+    is_named,
+    listed,
+    may_be_money,
+    scenario_of,
+)
+from finance_platform.feeds.draft.other_rows import OtherRow
 from finance_platform.feeds.draft.period_columns import read_header
 from finance_platform.feeds.draft.points_of_view import draft_point_of_view
 from finance_platform.feeds.draft.references import draft_references, reference_kind
 from finance_platform.feeds.draft.sample import Sample
 from finance_platform.feeds.draft.scenarios import (
     PLANS,
+    column_of_scenarios,
     forecast_of,
     is_forecast,
     quarter_of_name,
@@ -59,13 +70,15 @@ from finance_platform.feeds.draft.trial_balance import (
     is_trial_balance,
 )
 from finance_platform.feeds.draft.unread_columns import describe_contra_account, draft_unread
-from finance_platform.feeds.draft.values import is_amount, is_date, named_currencies, read_day
+from finance_platform.feeds.draft.values import clean_text, is_amount, is_date, named_currencies, read_day
 from finance_platform.feeds.values.codes import account_type, fold
 from finance_platform.feeds.values.currencies import denoted_currencies
 from finance_platform.feeds.values.header_words import plain_name
+from finance_platform.feeds.values.unit_words import IN_TITLES
 
 _UNNAMED = "(column "
 _MAX_SCENARIOS = 12
+_MOST_TITLE = 80
 _OF_BLANKS = {
     "department": "as in a balance sheet; if they stand for the text above them, write fill_down: true in place of "
     "default",
@@ -126,12 +139,13 @@ class _Ledger:
                 self._columns,
                 self._sample.above,
                 self._currency,
+                units=self._units(),
                 is_account_above=headings is not None and headings.field == "account",
             )
             money.run()
             self._used |= money.used
         else:
-            draft_scale(self._draft, self._sample.above)
+            draft_scale(self._draft, [*self._sample.above, *self._units()])
         sheets = self._sample.sheets or tuple(filter(None, (self._sample.sheet,)))
         dates = Dates(self._draft, self._free(), self._file, self._sample.above, sheets, self._first_month)
         dates.run()
@@ -165,12 +179,18 @@ class _Ledger:
         for name in ("account_type", "account_category", "description"):
             self._optional(name)
         self._note_balances()
+        self._note_totals_of_titles()
+        self._note_years_before()
         if not self._draft.balanced:
             self._draft.decisions += describe_contra_account(self._draft, self._columns, self._free())
         draft_sign(self._draft, self._columns)
         if is_wide:
             draft_unread(self._draft, self._columns, {*self._used, *used_headers(self._draft)})
             draft_growing_months(self._draft, self._columns, self._first_month)
+
+    def _units(self) -> list[str]:
+        """Return the texts below the header, or of a column, that are units and nothing else."""
+        return [text for text in dict.fromkeys(self._sample.units) if IN_TITLES.fullmatch(text)]
 
     def _free(self) -> list[Column]:
         return [column for column in self._columns if column.name not in self._used and column.texts]
@@ -192,6 +212,7 @@ class _Ledger:
             column = labels if labels in filled or not labels.blanks or labels.is_label_of_block else None
         if column is None and self._is_elsewhere(name, labels):
             return
+        column = column or self._number_of_account(name, filled)
         if column is None:
             self._ask_for_code(name, [one for one in filled if one is not labels])
             return
@@ -220,6 +241,10 @@ class _Ledger:
             comment = f"decide: the {name} of blank cells ({describe_blanks(column)}), {_OF_BLANKS[name]}"
             self._take(name, column, comment, default=UNDECIDED)
 
+    def _number_of_account(self, name: str, columns: Sequence[Column]) -> Column | None:
+        """Return the column of numbers or codes of a trial balance, which has no others than those of accounts."""
+        return best_column(["number", "code"], columns) if name == "account" and self._is_trial_balance() else None
+
     def _varies_before(self, column: Column) -> bool:
         """Return whether a column before this one has another text in a row that is blank here than in the one above.
 
@@ -239,7 +264,8 @@ class _Ledger:
         lines = next((one for one in self._free() if labels and one.name == labels.source), None)
         has_sums = bool(self._sample.labels and self._sample.labels.pattern)
         is_named = best_column(["department", "department_name", "account", "account_name"], self._free()) is not None
-        if labels and lines and (has_sums or not (is_named or lines.dates)):
+        is_of_accounts = bool(self._sample.labels and self._sample.labels.has_sums)
+        if labels and lines and not is_of_accounts and (has_sums or not (is_named or lines.dates)):
             sums = ", of which the upper one has the sums of the lower one" if has_sums else ""
             comment = (
                 f"decide: {lines.name!r} has two levels{sums}; the department is the upper one, and the account the "
@@ -311,13 +337,15 @@ class _Ledger:
         texts = [PurePosixPath(self._file).stem, *self._sample.above, self._sample.sheet or "", *header]
         words = [word for text in texts for word in plain_name(text).split()]
         scenario_of_words = next((PLANS[word] for word in words if word in PLANS), "Actual")
-        column = best_column(["scenario"], self._free())
+        column = best_column(["scenario"], self._free()) or column_of_scenarios(self._free())
         names = list(dict.fromkeys(column.texts)) if column else []
         if column is not None and len(names) <= _MAX_SCENARIOS:
             known = [text for text in names if fold(text).startswith(("actual", "budget", "forecast"))]
             forecasts = {text: forecast_of(text) for text in names if text not in known and is_forecast(text)}
             if known or forecasts:
                 unknown = [text for text in names if text not in known and text not in forecasts]
+                self._leave_out_differences(column, [text for text in unknown if is_difference(Column(text, []))])
+                unknown = [text for text in unknown if not is_difference(Column(text, []))]
                 comment = f"decide: declare or map {', '.join(map(repr, unknown))}" if unknown else ""
                 values: dict[str, Any] = {"map": forecasts} if forecasts else {}
                 self._draft.is_plan = not any(fold(text).startswith("actual") for text in names)
@@ -347,23 +375,63 @@ class _Ledger:
             comment = "the scenario comes from the file's name, as in the shipped feed"
             self._draft.fields["scenario"] = FieldDraft(rule, comment)
         elif compared and scenario == "Actual":
-            why = f"{listed(compared)} beside the amount {'names' if len(compared) == 1 else 'name'} a scenario, and "
-            self._draft.decide_constant("scenario", f"{why}the amount does not: write its own, such as Actual.")
+            why = f"{listed(compared)} {'names' if len(compared) == 1 else 'name'} a scenario"
+            self._draft.decide_constant("scenario", f"{why}: write that of the amount, such as Actual.")
         else:
             self._draft.constants["scenario"] = scenario
 
     def _compared_amounts(self) -> list[str]:
-        """Return the headers of amounts of a scenario beside the only one that is read, whose header names none."""
+        """Return the headers that name a scenario, beside the only amount that is read and names none."""
         amounts = headers_of_amount(self._draft)
-        others = {one.name: scenario_of(one) for one in self._columns if is_money(one)}
-        if {*amounts} & {"", UNDECIDED} or any(others.get(name) for name in amounts):
+        money = [one for one in self._columns if is_money(one) or (one.amounts and may_be_money(one))]
+        others = {one.name: scenario_of(one) for one in money}
+        if amounts == [""] or any(others.get(name) for name in amounts):
             return []
         return [name for name, scenario in others.items() if scenario and name not in amounts]
 
+    def _leave_out_differences(self, column: Column, texts: Sequence[str]) -> None:
+        """Leave out the rows that compare scenarios: Variance below Actual and Budget."""
+        rules = {text: OtherRow(column.name, f"^{escape(text)}$", has_money=True) for text in texts}
+        place = self._sample.header.index(column.name)
+        rows = {
+            line: rules[text]
+            for line, cells in self._sample.data
+            if place < len(cells) and (text := clean_text(cells[place])) in rules
+        }
+        self._sample.other_rows = {**self._sample.other_rows, **rows}
+
     def _note_balances(self) -> None:
         """Say how a trial balance is read, if the file's name or a title says that it is one."""
-        if is_trial_balance(self._file, self._sample.above, self._sample.sheet or ""):
+        words = {word for name in headers_of_amount(self._draft) for word in plain_name(name).split()}
+        if self._is_trial_balance() or words & {"balance", "saldo", "solde"}:
             self._draft.decisions.append(describe_trial_balance(self._columns))
+
+    def _is_trial_balance(self) -> bool:
+        return is_trial_balance(self._file, self._sample.above, self._sample.sheet or "")
+
+    def _note_totals_of_titles(self) -> None:
+        """Say that amounts may be totals of the year, if a title says so and no column does."""
+        title = next((text for text in self._sample.above if states_totals(text)), None)
+        if title is not None and not any(states_totals(name) for name in self._sample.header):
+            self._draft.decisions.append(
+                f"A row above the header says {title[:_MOST_TITLE]!r}. If the amounts are totals since the beginning "
+                "of the year, those of each month count again in the next one: export the amounts of each month alone."
+            )
+
+    def _note_years_before(self) -> None:
+        """Ask about months of a plan that another year has again: they may be amounts to compare with."""
+        if not (self._draft.is_plan and self._draft.unpivot and self._draft.unpivot["into"] == "date"):
+            return
+        headers = {name: read_header(name) for name in self._draft.unpivot["columns"]}
+        days = {name: header.day for name, header in headers.items() if header and header.has_year}
+        last = max((day.year for day in days.values()), default=0)
+        months = {day.month for day in days.values() if day.year == last}
+        before = [name for name, day in days.items() if day.year < last and day.month in months]
+        if len(before) == sum(day.year < last for day in days.values()) and before:
+            self._draft.decisions.append(
+                f"{listed(before)} are read as a plan for the year before. If these are actual amounts to compare "
+                "with, remove them from unpivot and name them in ignore_columns."
+            )
 
     def _months(self) -> set[int]:
         """Return the months of the year that the draft reads dates of; none if it does not know them."""

@@ -8,6 +8,7 @@ An amount is chosen by its name, or because there is no other. Where several col
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -44,7 +45,7 @@ from finance_platform.feeds.draft.money_columns import (
     scenario_of,
     value_of,
 )
-from finance_platform.feeds.draft.period_columns import PeriodColumns, PeriodHeader, find_period_columns
+from finance_platform.feeds.draft.period_columns import PeriodColumns, PeriodHeader, find_period_columns, read_header
 from finance_platform.feeds.draft.values import AmountGuess, guess_amounts, is_date
 from finance_platform.feeds.values.codes import fold
 from finance_platform.feeds.values.currencies import denoted_currencies
@@ -73,6 +74,8 @@ _POSTING_KEYS = _CREDIT_KEYS | {*(f"0{key}" for key in range(1, 10)), *map(str, 
 
 _USUAL_KEYS = {"01", "11", "21", "31", "40", "50"}
 
+_OTHER_DIGITS = re.compile("[٠-٩۰-۹०-९]")
+
 _MOST_SIGNS = 4
 
 _OF_SAGE = {
@@ -84,6 +87,8 @@ _OF_SAGE = {
 OF_QUARTERS = (
     "an amount of a quarter is dated on its first day; spread: {over: quarter, how: even} gives each month its part"
 )
+_BALANCES = {"balance", "available"}
+_SPREAD = {"quarter": "quarter", "half": "half_year", "year": "fiscal_year"}
 _MAX_MEASURES = 20
 _SEVERAL = 2
 _MIN_BALANCED = 0.8
@@ -97,7 +102,7 @@ def draft_unpivot(draft: FieldsDraft, columns: Sequence[Column], home_currency: 
     over = {column.name: column.scenario for column in columns if column.scenario}
     months = {column.name: column.month for column in columns if column.month}
     find = partial(find_period_columns, distinguished=over, over=months)
-    others = [column for column in filled if not find([column.name], are_alone=True)]
+    others = [one for one in filled if not (_is_total_of_period(one.name) or find([one.name], are_alone=True))]
     sums = find_sums(filled) if others else set()
     is_alone = not any(is_money(column) and column.name not in sums for column in others)
     periods = find([column.name for column in money], are_alone=is_alone)
@@ -137,6 +142,12 @@ def draft_unpivot(draft: FieldsDraft, columns: Sequence[Column], home_currency: 
     return True
 
 
+def _is_total_of_period(name: str) -> bool:
+    """Return whether a header names a total of the year up to a month: YTD Mar-25."""
+    rest = " ".join(word for word in name.split() if not states_totals(word))
+    return states_totals(name) and read_header(rest) is not None
+
+
 def _of_other_currencies(periods: PeriodColumns, home: str) -> list[str]:
     """Return the columns that name another currency, where each names one and some name that of the home."""
     words = {name: plain_name(name).upper().split() for name in periods.headers}
@@ -171,14 +182,15 @@ def _draft_scenarios_of_periods(draft: FieldsDraft, periods: PeriodColumns) -> N
 
 
 def _describe_periods(periods: PeriodColumns) -> str:
-    parts = []
-    if periods.unit in {"quarter", "year"}:
-        over = {"quarter": "quarter", "year": "fiscal_year"}[periods.unit]
-        parts.append(
-            f"decide: the amount of a {periods.unit} is dated on its first day; spread: {{over: {over}, how: even}} "
-            f"gives each month its part; columns.date.calendar: fiscal means fiscal {periods.unit}s"
-        )
-    return "; ".join(parts)
+    if periods.unit not in _SPREAD:
+        return ""
+    fiscal = f"columns.date.calendar: fiscal means fiscal {periods.unit}s"
+    if periods.unit == "half":
+        fiscal = "correct the months in map if these are halves of a fiscal year"
+    return (
+        f"decide: the amount of a {periods.unit} is dated on its first day; spread: {{over: {_SPREAD[periods.unit]}, "
+        f"how: even}} gives each month its part; {fiscal}"
+    )
 
 
 def draft_scale(draft: FieldsDraft, titles: Sequence[str]) -> None:
@@ -242,6 +254,16 @@ def _texts_of_sides(column: Column) -> dict[str, list[str]]:
     return {"negative": [UNDECIDED], "positive": [UNDECIDED]} if is_pair else {}
 
 
+def _describe_candidates(candidates: Sequence[Column], columns: Sequence[Column]) -> str:
+    """Return which columns may be the amount, or why none is."""
+    if candidates:
+        return f"{listed([column.name for column in candidates])} may be it"
+    written = next((text for column in columns for text in column.texts if _OTHER_DIGITS.search(text)), "")
+    if written:
+        return f"{written!r} has digits of another script, and a feed reads 0 to 9: export the file with these"
+    return "no column has values that are amounts"
+
+
 class Money:
     """The money of a file without a column per period.
 
@@ -256,6 +278,7 @@ class Money:
         titles: Sequence[str],
         home_currency: str,
         *,
+        units: Sequence[str],
         is_account_above: bool,
     ) -> None:
         """Bind the draft to the columns of a file.
@@ -265,10 +288,11 @@ class Money:
             columns: those of the file.
             titles: the rows above the header.
             home_currency: ISO 4217.
+            units: texts beside the amounts that may be their unit.
             is_account_above: whether the account of lines is on rows above them, so that no column of amounts is one.
         """
         self._draft, self._columns, self._currency = draft, columns, home_currency
-        self._titles, self._is_account_above = titles, is_account_above
+        self._titles, self._units, self._is_account_above = titles, units, is_account_above
         self.used: set[str] = set()
 
     def run(self) -> None:
@@ -279,7 +303,7 @@ class Money:
             self._pair(*pair)
         else:
             self._choose([column for column in filled if column.amounts and not column.dates])
-        draft_scale(self._draft, self._titles)
+        draft_scale(self._draft, [*self._titles, *self._units])
         self._balanced()
 
     def _choose(self, numbers: Sequence[Column]) -> None:
@@ -304,7 +328,12 @@ class Money:
         of_others = find_sums([column for column in candidates if not is_difference(column)])
         sums = [column for column in likely if column.name in of_others]
         likely = [column for column in likely if column not in sums]
-        named = best_column(["amount"], self._in_home_currency(likely)) or best_column(["amount"], likely)
+        of_home = self._in_home_currency(likely)
+        named = best_column(["amount"], of_home) or best_column(["amount"], likely)
+        if named and len(likely) > 1 and set(plain_name(named.name).split()) <= _BALANCES:
+            named = None
+        if len(of_home) == 1 and all(denoted_currencies(column.name) for column in likely):
+            named = of_home[0]
         if named is not None:
             self._amount(named, [column for column in (*likely, *sums, *totals) if column is not named])
         else:
@@ -345,6 +374,12 @@ class Money:
         if len(own) == 1 and own[0] in likely and len(candidates) > 1 and not is_date(own[0].name):
             self._amount(own[0], [one for one in candidates if one is not own[0]], "the only one that compares nothing")
             return
+        of_month = [column for column in own if is_of_month(column)]
+        if len(of_month) == 1 and len(own) > 1 and of_month[0] in likely:
+            self._amount(
+                of_month[0], [one for one in candidates if one is not of_month[0]], "the only one of the month"
+            )
+            return
         codes = [one for one in self._columns if one not in candidates and is_code(one)]
         has_account = self._is_account_above or best_column(["account", "account_name"], codes) is not None
         if (columns := find_departments_across(self._columns, candidates, sums, self._titles)) is not None:
@@ -353,11 +388,7 @@ class Money:
         if len(candidates) >= _SEVERAL and not has_account:
             self._measures(candidates, "account", {column.name: UNDECIDED for column in candidates}, sums)
             return
-        why = (
-            f"{listed([column.name for column in candidates])} may be it"
-            if candidates
-            else "no column has values that are amounts"
-        )
+        why = _describe_candidates(candidates, self._columns)
         guess = guess_amounts([text for column in candidates for text in column.texts])
         self._draft.fields["amount"] = FieldDraft(
             {"from": UNDECIDED, **(marks_in_yaml(guess) if guess else {})}, f"decide: the column with the amount; {why}"

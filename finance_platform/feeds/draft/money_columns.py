@@ -45,6 +45,7 @@ _SCENARIOS = {
 }  # fmt: skip
 _COSTS = {"costs", "cost", "kosten", "amounts", "value", "values"}
 _OF_MONTH = {"month", "monthly", "mtd", "this", "current", "period", "monat", "mois", "mes", "mese", "maand"}
+_THIS = {"this", "current"}
 _YEAR_BEFORE = {"py", "ly", "vj", "vorjahr", "vorjahre"}
 _MAX_NAMES = 10
 _SEVERAL = 2
@@ -75,6 +76,8 @@ def is_other(column: Column) -> bool:
     plain = plain_name(column.name).removeprefix("no ")  # - No Department -
     words = {re.sub("(?<=[a-z]{3})[0-9]+$", "", word) for word in plain.split()}  # SEGMENT2
     if words & _SCENARIOS.keys() and words - _SCENARIOS.keys() <= _OF_MONTH:
+        return False
+    if words & _THIS and words - _THIS and words <= _OF_MONTH:
         return False
     return any(rank(name, column.name) is not None for name in _OTHER_FIELDS) or any(
         word in _WORDS_OF_CODES or _OF_ACCOUNTS.search(word) for word in words
@@ -122,7 +125,7 @@ def is_of_month(column: Column) -> bool:
     """Return whether a column's name says that its amounts are those of the month: MTD Actual, Mar Actual."""
     words = plain_name(column.name).split()
     is_month = any(month.is_bare for word in words if word.isalpha() and (month := read_month(word)))
-    return is_month or bool(_OF_MONTH & set(words))
+    return is_month or (bool(_OF_MONTH & set(words)) and "year" not in words)
 
 
 def names_scenario_alone(column: Column) -> bool:

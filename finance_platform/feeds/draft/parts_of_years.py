@@ -6,12 +6,12 @@ them (see `dates_of_lines`), patterns of whole dates (see `values`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.money import OF_QUARTERS
+from finance_platform.feeds.draft.quarter_words import read_half
 from finance_platform.feeds.draft.values import last_month, read_day
 from finance_platform.feeds.values.codes import fold
 from finance_platform.feeds.values.dates import date_parts, is_fiscal_part, names_two_years, needs_fiscal_calendar
@@ -50,11 +50,6 @@ _FISCAL_PARTS = {
 
 FISCAL = "decide: calendar: fiscal means the home's fiscal years, named by the calendar year in which they end"
 OF_YEAR_END = "decide: periods of the year-end count in the last month of their year"
-_HALF = re.compile(
-    "(?:h|hj|s)[-_ .]?(?P<half>[12])[-_ ./]*(?P<year>20[0-9]{2})"
-    "|(?P<last>20[0-9]{2})[-_ ./]*(?:h|hj|s)[-_ .]?(?P<second>[12])"
-)
-"""A half of a year as `fold` writes it: H1 2025, HJ1/2025, 2025-H1, S1 2025."""
 
 
 def patterns_beside(years: Sequence[str], part: str) -> list[tuple[str, str]]:
@@ -76,11 +71,8 @@ def first_day(year: int | str, month: int) -> str:
 
 def first_day_of_half(text: str) -> str:
     """Return the first day of half a year of the calendar; empty if a text names none."""
-    match = _HALF.fullmatch(fold(text))
-    if match is None:
-        return ""
-    number, year = match["half"] or match["second"], match["year"] or match["last"]
-    return first_day(year, 1 if number == "1" else 7)
+    half = read_half(text)
+    return first_day(*half) if half and half[0] else ""
 
 
 def map_year_end(texts: Iterable[str], formats: Sequence[str]) -> dict[str, str]:

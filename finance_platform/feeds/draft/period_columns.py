@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from itertools import pairwise
 
-from finance_platform.feeds.draft.quarter_words import plain_quarter
+from finance_platform.feeds.draft.quarter_words import plain_quarter, read_half
 from finance_platform.feeds.draft.two_years import patterns_of
 from finance_platform.feeds.draft.values import FISCAL_PERIODS, MONTHS_ENDED, SHORT_FISCAL_PERIODS, read_day
 from finance_platform.feeds.draft.weeks import THURSDAY, week_pattern
@@ -75,7 +75,7 @@ class PeriodHeader:
     """A header that names a period.
 
     Attributes:
-        unit: month, week, quarter or year.
+        unit: month, week, quarter, half or year.
         day: its first day; without a year, that of the year 2000.
         pattern: the pattern that reads it, without the year if it has none.
         text: the text that the pattern reads; it differs from the header where `map` must translate it.
@@ -288,7 +288,7 @@ def find_period_columns(
         if name in texts and not _in_quarter(name, "")
     }
     found = {name: header for name, text in texts.items() if (header := read_header(text))}
-    for unit in ("month", "week", "quarter", "year"):
+    for unit in ("month", "week", "quarter", "half", "year"):
         for has_year in (True, False):
             headers = {
                 name: header for name, header in found.items() if (header.unit, header.has_year) == (unit, has_year)
@@ -341,6 +341,17 @@ def _dated(text: str, scenario: str) -> PeriodHeader | None:
     return None
 
 
+def _half(text: str, scenario: str) -> PeriodHeader | None:
+    """Return half a year of the calendar, which no pattern reads: as the text of its first month."""
+    half = read_half(text)
+    if half is None:
+        return None
+    year, month = half
+    if year:
+        return PeriodHeader("half", date(year, month, 1), "yyyy-MM", f"{year}-{month:02d}", True, scenario)
+    return PeriodHeader("half", date(2000, month, 1), "MMM", _SHORT_MONTHS[month - 1], False, scenario)
+
+
 def _unit(pattern: str) -> str:
     """Return what a pattern of a fiscal year of two calendar years names."""
     if names_no_month(pattern):
@@ -361,6 +372,8 @@ def _translated(text: str, scenario: str) -> PeriodHeader | None:
     """Return the period of a header whose month is written in another way than those that patterns read."""
     if quarter := plain_quarter(text):
         return _dated(quarter, scenario) or _yearless(quarter, scenario)
+    if half := _half(text, scenario):
+        return half
     if numbered := _NUMBERED_AMOUNT.fullmatch(plain_name(text)):
         return _yearless(f"P{int(numbered['number'])}", scenario)
     named = read_month(text)

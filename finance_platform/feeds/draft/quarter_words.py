@@ -1,4 +1,4 @@
-"""Quarters in words, such as 1st Quarter 2025 or 1er trimestre 2025, and the text of each that a pattern reads.
+"""Quarters in words, such as 1st Quarter 2025 or 1er trimestre 2025, and halves of years, such as H1 2025.
 
 Belongs here: texts that `map` translates, because no pattern reads them. Does not belong here: forms that patterns
 read, such as Q1 2025 (see `period_columns` and `values`).
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from finance_platform.feeds.values.codes import fold
 from finance_platform.feeds.values.month_names import plain_month
 
 _ORDINALS = {
@@ -28,6 +29,13 @@ _FORMS = (
 )
 """Forms of a text as `plain_month` writes it; a lone T1 may be anything."""
 
+_HALF = re.compile(
+    "(?:h|hj|s)[-_ .]?(?P<half>[12])[-_ ./]*(?P<year>20[0-9]{2})"
+    "|(?P<last>20[0-9]{2})[-_ ./]*(?:h|hj|s)[-_ .]?(?P<second>[12])"
+    "|(?:h|hj) ?(?P<alone>[12])|(?P<before>[12])[. ]*(?:h|hj)"
+)
+"""A half of a year as `fold` writes it: H1 2025, HJ1/2025, 2025-H1, S1 2025; or without its year, H1 and 1. HJ."""
+
 
 def plain_quarter(text: str) -> str:
     """Return a quarter in words as `Q1 2025`, `Q1 FY2025`, or `Q1` without a year; empty if a text names none."""
@@ -40,3 +48,12 @@ def plain_quarter(text: str) -> str:
     year = groups["year"] or ""
     full = f"20{year}" if year and len(year) < len("2025") else year
     return " ".join(filter(None, (f"Q{number}", f"{'FY' if groups.get('fiscal') else ''}{full}" if full else "")))
+
+
+def read_half(text: str) -> tuple[int, int] | None:
+    """Return the year, 0 without one, and the first month of half a calendar year; None if a text names none."""
+    match = _HALF.fullmatch(fold(text))
+    if match is None:
+        return None
+    number = next(match[name] for name in ("half", "second", "alone", "before") if match[name])
+    return int(match["year"] or match["last"] or 0), 1 if number == "1" else 7

@@ -14,9 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from finance_platform.errors import UnreadableDeliveryError
+from finance_platform.feeds.draft.code_levels import find_code_levels
 from finance_platform.feeds.draft.crossed_headers import texts_over
 from finance_platform.feeds.draft.encodings import find_encoding
 from finance_platform.feeds.draft.label_rows import LabelRows, find_label_rows
+from finance_platform.feeds.draft.nested_sums import find_nested_sums
 from finance_platform.feeds.draft.other_rows import OtherRow, find_other_rows, has_balance_text, is_row_of_amounts
 from finance_platform.feeds.draft.page_headings import PageHeadings, find_page_headings, is_labelled_heading
 from finance_platform.feeds.draft.period_columns import (
@@ -162,6 +164,14 @@ class Sample:
         """The texts above the header, such as titles."""
         first = self.header_rows[0] if self.header_rows else 0
         return [cell.strip() for line, cells in self.rows if line < first for cell in cells if cell.strip()]
+
+    @property
+    def units(self) -> list[str]:
+        """The texts of the row below the header that is no data, such as units, and of columns that have one alone."""
+        last = self.header_rows[-1] if self.header_rows else 0
+        below = next((cells for line, cells in self.rows if line > last and line in self.other_rows), [])
+        texts = [set(filter(None, self.column(place))) for place in range(len(self.header))]
+        return [*filter(None, map(str.strip, below)), *(one for found in texts if len(found) == 1 for one in found)]
 
     def column(self, position: int) -> list[str]:
         """Return the texts of a column below the header, cleaned; blank ones included, labels in their place."""
@@ -366,6 +376,9 @@ def find_header(sample: Sample) -> None:
             sample.other_rows = find_other_rows(sample.header, rows_below)
             of_statement = find_statement_rows(sample.header, sample.data)
             of_statement = of_statement or find_statement_sums(sample.header, sample.data)
+            of_statement = of_statement or find_code_levels(sample.header, sample.data)
+            if not (of_statement or sample.totals):
+                of_statement = find_nested_sums(sample.header, sample.data)
             sample.other_rows = {**sample.other_rows, **of_statement}
             if not sample.totals and (levels := find_unnamed_levels(sample.header, sample.data)):
                 row = OtherRow(levels[0][0], "^$", has_money=True, lacks=next(iter(levels[0][1:]), ""))
@@ -454,6 +467,12 @@ def _release_levels(sample: Sample) -> None:
                 sample.totals = {line: replace(totals[line], is_subtotal=False) for line in last}
             sample.other_rows = {**sample.other_rows, **levels}
             return
+    nested = find_nested_sums(sample.header, sample.data)
+    # Sums above their lines are no totals of those above them.
+    if nested.keys() == totals.keys() and min(nested) == sample.data[0][0]:
+        above = {line: OtherRow(row.column, row.pattern, has_money=True) for line, row in totals.items()}
+        sample.other_rows = {**others, **above}
+        return
     sample.totals = totals
 
 

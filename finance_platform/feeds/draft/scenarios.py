@@ -12,12 +12,14 @@ from typing import Any
 
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import Column
+from finance_platform.feeds.draft.money_columns import is_difference
 from finance_platform.feeds.draft.period_columns import read_scenario
 from finance_platform.feeds.feed_set import shipped_descriptors
 from finance_platform.feeds.file_names import value_from_name
 from finance_platform.feeds.values.header_words import names_forecast, plain_name
 
 _NUMBERED_FORECAST = re.compile(r"(?i)(?:fcst|fcast|fc|rf|reforecast|outlook)[-_ ]?[0-9].*")
+_SEVERAL, _MOST_VERSIONS = 2, 12
 _MONTHS = 3
 """Of a quarter."""
 
@@ -35,6 +37,19 @@ PLANS = {
     "budsjett": "Budget", "hochrechnung": "Forecast", "prognose": "Forecast", "pronostico": "Forecast",
 }  # fmt: skip
 """Words that say that a file has a plan."""
+
+
+def column_of_scenarios(columns: Sequence[Column]) -> Column | None:
+    """Return the only column whose texts are scenarios and what compares them, whatever its name; None without one."""
+    found = []
+    for column in columns:
+        texts = set(column.texts)
+        if not _SEVERAL <= len(texts) <= _MOST_VERSIONS:
+            continue
+        scenarios = {read_scenario(text) for text in texts if not is_difference(Column(text, []))}
+        if "" not in scenarios and len(scenarios) >= _SEVERAL and not column.blanks:
+            found.append(column)
+    return found[0] if len(found) == 1 else None
 
 
 def is_forecast(text: str) -> bool:

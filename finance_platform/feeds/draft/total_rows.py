@@ -121,7 +121,8 @@ def _find_named(header: Sequence[str], rows: Sequence[Row], usual: int) -> dict[
     totals = _without_bookings(header, rows, usual, totals)
     bare = {line: text for line, text in bare.items() if line in totals}
     totals = _without_lines(header, rows, totals, bare) | _find_starred(header, rows)
-    return _with_grand_total(totals | _find_endings(header, rows, usual, totals), bare)
+    totals = _with_grand_total(totals | _find_endings(header, rows, usual, totals), bare)
+    return _with_total_of_groups(header, rows, totals)
 
 
 def _without_bookings(
@@ -258,6 +259,26 @@ def _with_grand_total(totals: dict[int, TotalRow], bare: Mapping[int, str]) -> d
     others = {line for line, one in totals.items() if one == row and line != last}
     named = {line: replace(totals[line], pattern=f"{row.pattern}.", is_subtotal=True) for line in others}
     return totals | named | ({last: replace(row, pattern=f"{row.pattern}$")} if others else {})
+
+
+def _with_total_of_groups(
+    header: Sequence[str], rows: Sequence[Row], totals: dict[int, TotalRow]
+) -> dict[int, TotalRow]:
+    """Return totals, the last one apart if it is called as those of groups are, and follows one: `All, Total`.
+
+    Another text of its own distinguishes it.
+    """
+    lines = [line for line, _ in rows]
+    last = max(totals, default=0)
+    if len(totals) <= _MIN_ROWS or len(set(totals.values())) > 1 or last != lines[-1] or lines[-2] not in totals:
+        return totals
+    others = [cells for line, cells in rows if line != last]
+    for place, cell in enumerate(rows[-1][1][: len(header)]):
+        text = cell.strip()
+        is_own = all(place >= len(cells) or cells[place].strip() != text for cells in others)
+        if text and is_own and not is_amount(text) and header[place] != totals[last].column:
+            return totals | {last: TotalRow(header[place], f"^{re.escape(text)}$", is_like_others=True)}
+    return totals
 
 
 def _find_unnamed(header: Sequence[str], rows: Sequence[Row]) -> dict[int, TotalRow]:

@@ -59,7 +59,7 @@ def draft_trial_balance(
         is_named: whether the file says that it is a trial balance.
     """
     codes = [one for one in columns if is_code(one) and not one.blanks]
-    account = best_column(["account", "account_name"], codes)
+    account = best_column(["account", "account_name", *(["number", "code"] if is_named else [])], codes)
     if account is None:
         return False
     department = best_column(["department"], [one for one in codes if one is not account])

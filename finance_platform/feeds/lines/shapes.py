@@ -30,6 +30,9 @@ _MAX_LINES = 50_000
 
 _MAX_LISTED = 1_000
 _FIX = "correct the file's header, or {key} in the descriptor"
+_FEWER = (
+    "; a file that has fewer such columns, as that of an earlier month, needs a descriptor of its own, with its path"
+)
 
 
 @dataclass
@@ -126,7 +129,8 @@ def bind_shape(rules: ReadingRules, header: Sequence[str], object_key: str) -> S
     if rules.unpivot:
         return _unpivot(rules, rules.unpivot, header, object_key)
     if rules.measures:
-        names = [find_header(one.header, header, f"measures.{one.header}") for one in rules.measures]
+        wanted = [one.header for one in rules.measures]
+        names = [find_header(name, header, f"measures.{name}", wanted) for name in wanted]
         fields = {
             measure_header(name): [one.fields[name] for one in rules.measures] for name in rules.measures[0].fields
         }
@@ -139,7 +143,7 @@ def _unpivot(rules: ReadingRules, rule: UnpivotRule, header: Sequence[str], obje
     names = (
         _matching(rule.pattern, [name for name in header if fold(name) not in named])
         if rule.pattern
-        else [find_header(one, header, "unpivot.columns") for one in rule.columns]
+        else [find_header(one, header, "unpivot.columns", rule.columns) for one in rule.columns]
     )
     texts = [value_mapper(rule.header_map)(clean(name)) for name in names]
     year = rule.year or (_year_from_name(rule.year_pattern, object_key) if rule.year_pattern else "")
@@ -155,8 +159,14 @@ def _shape(header: Sequence[str], cells: Sequence[str], by_cell: Mapping[str, Se
     return Shape([CELL, *by_cell, *header], tuple(cells), by_cell)
 
 
-def find_header(name: str, header: Sequence[str], key: str) -> str:
+def find_header(name: str, header: Sequence[str], key: str, others: Sequence[str] = ()) -> str:
     """Return the file's spelling of a header that a key of the descriptor names.
+
+    Args:
+        name: the header.
+        header: that of the file.
+        key: of the descriptor.
+        others: the headers that the key names beside this one; a file of an earlier month has fewer of them.
 
     Raises:
         MissingColumnError: the header lacks it.
@@ -164,11 +174,12 @@ def find_header(name: str, header: Sequence[str], key: str) -> str:
     for written in header:
         if fold(written) == fold(name):
             return written
-    suggestion = closest_match(name, header)
+    named = {fold(other) for other in others}
+    free = [written for written in header if fold(written) not in named]
+    suggestion = closest_match(name, free)
     hint = f"; is it {suggestion!r}?" if suggestion else ""
-    raise MissingColumnError(
-        f"the header lacks the column {name!r} of {key}, found {_listed(header)}{hint}", fix=_FIX.format(key=key)
-    )
+    fix = _FIX.format(key=key) + (_FEWER if len(free) < len(header) else "")
+    raise MissingColumnError(f"the header lacks the column {name!r} of {key}, found {_listed(header)}{hint}", fix=fix)
 
 
 def _matching(pattern: str, header: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from finance_platform_tests.unit.feeds.drafts import draft, mistakes_of
+from finance_platform_tests.unit.feeds.drafts import columns_of, draft, mistakes_of
 from finance_platform_tests.unit.feeds.test_feed_draft_reports import check, csv_text, sums
 
 NAME = "pl_2025-03.csv"
@@ -65,7 +65,7 @@ def test_an_amount_beside_a_budget_and_their_difference_is_actual(tmp_path: Path
 def test_the_scenario_of_amounts_beside_a_budget_is_asked(names: list[str]):
     text = draft(table(names, [1.5, 2.5, 3.5][: len(names)], [1.25, 2.25, 3.25][: len(names)]), NAME)
     assert undecided(text) == ["constants.scenario"]
-    assert "'Budget' beside the amount names a scenario" in text
+    assert "'Budget' names a scenario: write that of the amount, such as Actual" in text
 
 
 def test_a_month_beside_totals_of_the_year_has_its_scenarios(tmp_path: Path):
@@ -146,3 +146,126 @@ def test_a_total_with_every_cell_of_a_line_is_known_by_its_sum(tmp_path: Path):
     total = ["2025-03-31", "6999", "D1", "40.50", "Total"]
     text = csv_text([["Date", "Account", "Department", "Amount", "Text"], *rows, total])
     assert sums(check(tmp_path, text, "gl.csv")) == {"Actual 2025-03": "40.50"}
+
+
+@pytest.mark.parametrize("header", ["Version", "Kind", "Type"])
+def test_a_column_of_scenarios_is_read_whatever_its_name_and_their_differences_are_left_out(
+    header: str, tmp_path: Path
+):
+    """All three were added up as Actual."""
+    rows = [
+        [account, "D1", kind, amount]
+        for account, amounts in {"4000": ("100.25", "90.25", "10.00"), "6100": ("10.25", "9.25", "1.00")}.items()
+        for kind, amount in zip(("Actual", "Budget", "Variance"), amounts, strict=True)
+    ]
+    text = csv_text([["Account", "Department", header, "Amount"], *rows])
+    assert sums(check(tmp_path, text, NAME)) == {"Actual 2025-03": "110.50", "Budget 2025-03": "99.50"}
+
+
+def test_of_amounts_in_several_currencies_that_of_the_home_is_read(tmp_path: Path):
+    text = table(["EUR", "USD", "GBP"], [10.5, 11.5, 9.5], [1.5, 2.5, 1.25])
+    assert sums(check(tmp_path, text, NAME)) == {"Actual 2025-03": "14.00"}
+
+
+@pytest.mark.parametrize("names", [["H1 2025", "H2 2025"], ["1H", "2H"], ["HJ1", "HJ2"]])
+def test_halves_of_a_year_are_columns_of_periods(names: list[str], tmp_path: Path):
+    text = table([*names, "Total"], [600.5, 700.25, 1300.75], [60.5, 70.25, 130.75])
+    assert "spread: {over: half_year, how: even}" in " ".join(draft(text, "budget_2025.csv").replace("\n#", "").split())
+    assert sums(check(tmp_path, text, "budget_2025.csv")) == {"Budget 2025-01": "661.00", "Budget 2025-07": "770.50"}
+
+
+def test_halves_of_a_year_beside_its_months_are_totals():
+    text = table(["Jan", "Feb", "H1", "H2"], [1.5, 2.5, 4, 0], [1.25, 2.25, 3.5, 0])
+    assert yaml.safe_load(draft(text, "budget_2025.csv"))["ignore_columns"] == ["H1", "H2"]
+
+
+def test_a_title_that_says_totals_of_the_year_is_shown():
+    text = "Cumulative amounts 2025\n" + table(["Jan", "Feb"], [1.5, 2.5], [1.25, 2.25])
+    assert "A row above the header says 'Cumulative amounts 2025'" in draft(text, "ledger_2025.csv")
+    beside = "Month and YTD\n" + table(["Amount", "YTD"], [1.5, 2.5], [1.25, 2.25])
+    assert "totals since the beginning" not in draft(beside, NAME)
+
+
+def test_months_of_the_year_before_beside_those_of_a_plan_are_asked_about():
+    names = [f"{month} {year}" for year in (2025, 2024) for month in ("Jan", "Feb")]
+    text = draft(table(names, [1.5, 2.5, 3.5, 4.5], [1.25, 2.25, 3.25, 4.25]), "forecast_2025.csv")
+    assert "'Jan 2024', 'Feb 2024' are read as a plan for the year before" in text
+    fiscal = table(["Nov 2024", "Dec 2024", "Jan 2025", "Feb 2025"], [1.5, 2.5, 3.5, 4.5], [1.25, 2.25, 3.25, 4.25])
+    assert "the year before" not in draft(fiscal, "forecast_2025.csv")
+
+
+def test_numbers_are_the_accounts_of_a_trial_balance():
+    rows = [["6100", "Rent", "110.50", "", "310.50", ""], ["4000", "Sales", "", "1000.00", "", "3000.00"]]
+    header = ["No.", "Name", "Net Change Debit", "Net Change Credit", "Balance Debit", "Balance Credit"]
+    assert yaml.safe_load(draft(csv_text([header, *rows]), "Trial Balance_2025-03.csv"))["columns"]["account"] == "No."
+
+
+def test_a_balance_beside_budgets_and_expenditures_is_not_taken_for_the_amount():
+    """What was left of the budget was read as the budget."""
+    names = ["Original Budget", "Revised Budget", "Encumbrances", "Expenditures", "Balance"]
+    text = draft(table(names, [100, 110, 20, 10.5, 79.5], [50, 55, 5, 1.5, 48.5]), "grant_2025-03.csv")
+    assert undecided(text) == ["columns.amount.from", "constants.scenario"]
+
+
+def test_the_only_amount_of_the_month_beside_those_of_years_is_read(tmp_path: Path):
+    text = table(["This Month", "This Year", "Last Year"], [10.5, 30.5, 9.5], [1.5, 4.5, 1.25])
+    assert sums(check(tmp_path, text, NAME)) == {"Actual 2025-03": "12.00"}
+    text = table(["Mar-25", "YTD Mar-25"], [10.5, 30.5], [1.5, 4.5])
+    assert sums(check(tmp_path, text, NAME)) == {"Actual 2025-03": "12.00"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Account,Department,Jan,Feb\n,,USD k,USD k\n6100,D1,10.5,11.5\n6200,D1,1.5,2.5\n",
+        "Account,Department,Jan,Feb,Unit\n6100,D1,10.5,11.5,TUSD\n6200,D1,1.5,2.5,TUSD\n",
+    ],
+)
+def test_a_unit_below_the_header_or_in_a_column_is_that_of_the_amounts(text: str, tmp_path: Path):
+    assert sums(check(tmp_path, text, "budget_2025.csv")) == {
+        "Budget 2025-01": "12000.00", "Budget 2025-02": "14000.00"
+    }  # fmt: skip
+
+
+def test_cells_that_say_that_there_is_no_amount_are_blank(tmp_path: Path):
+    text = table(["Jan", "Feb"], [10.5, "n/a"], ["n/a", 2.5])
+    assert sums(check(tmp_path, text, "budget_2025.csv")) == {"Budget 2025-01": "10.50", "Budget 2025-02": "2.50"}
+    assert columns_of("Account,Department,Jan,Feb\n6100,NA,1.5,n/a\n6200,D1,n/a,2.5\n")["department"] == "Department"
+
+
+LEVELS = [["6", "12.00"], ["61", "10.50"], ["6100", "10.50"], ["62", "1.50"], ["6200", "1.00"], ["6210", "0.50"]]
+
+
+def test_accounts_that_add_up_those_that_begin_with_their_codes_are_left_out(tmp_path: Path):
+    """Each amount counted three times."""
+    text = csv_text([["Account", "Department", "Amount"], *([code, "D1", amount] for code, amount in LEVELS)])
+    assert sums(check(tmp_path, text, "gl_2025-03.csv")) == {"Actual 2025-03": "12.00"}
+    other = csv_text([["Account", "Department", "Amount"], *([code, "D1", "7.25"] for code, _ in LEVELS)])
+    assert sums(check(tmp_path, other, "gl_2025-03.csv")) == {"Actual 2025-03": "43.50"}
+
+
+def test_digits_of_another_script_are_named():
+    text = "Date,Account,Department,Amount\n2025-03-01,6100,D1,١٢٣٫٤٥\n2025-03-02,6100,D1,٢٣٫٥٠\n"
+    assert "'١٢٣٫٤٥' has digits of another script, and a feed reads 0 to 9" in " ".join(
+        draft(text).replace("\n  #", "").split()
+    )
+
+
+def test_rows_of_period_0_are_left_to_a_rule_that_the_draft_gives():
+    """The draft read the year alone."""
+    rows = [["2025", "0", "6100", "D1", "100"], ["2025", "3", "6100", "D1", "10.5"], ["2025", "4", "6200", "D1", "1.5"]]
+    text = draft(csv_text([["Fiscal Year", "Period", "Account", "Department", "Amount"], *rows]), "gl.csv")
+    assert yaml.safe_load(text)["columns"]["date"]["from"] == "{Fiscal Year}-{Period}"
+    assert 'skip: [{column: "Period", matches: "^0+$", may_hold_money: true}]' in " ".join(
+        text.replace("\n  #", "").split()
+    )
+
+
+def test_a_last_total_with_a_text_of_its_own_is_that_of_all(tmp_path: Path):
+    rows = [
+        ["D1", "6100", "10.5"], ["D1", "6200", "1.5"], ["D1", "Total", "12"],
+        ["D2", "6100", "20.5"], ["D2", "6200", "2.5"], ["D2", "Total", "23"], ["All", "Total", "35"],
+    ]  # fmt: skip
+    found = check(tmp_path, csv_text([["Department", "Account", "Amount"], *rows]), NAME)
+    assert sums(found) == {"Actual 2025-03": "35.00"}
+    assert found.findings.control_totals.tied == 3

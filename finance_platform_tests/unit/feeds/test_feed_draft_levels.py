@@ -172,3 +172,27 @@ def test_rules_that_an_earlier_release_stored_lack_the_key():
 def test_a_feed_without_the_key_keeps_its_identity(key: str, is_same: bool):
     feed = parse_descriptor(LEVELS.replace(", first_filled: true", key), "levels.yaml").resolve(settings())
     assert (feed.rules.identity == "7ddaf7de791bf2bc") == is_same
+
+
+ODOO = """\
+,Date,Communication,Partner,Debit,Credit,Balance
+610000 Rent,,,,1234.50,99.00,1135.50
+BILL/1,2025-03-03,rent,Landlord,1234.50,,1234.50
+RBILL/1,2025-03-05,credit,Landlord,,99.00,1135.50
+620000 Travel,,,,500.25,,500.25
+BILL/2,2025-03-17,hotel,Hotel,500.25,,500.25
+Total,,,,1734.75,99.00,1635.75
+"""
+
+
+def test_an_account_above_its_lines_may_have_their_sums(tmp_path: Path):
+    """The rows of accounts were rejected, and the total did not tie."""
+    found = checked(tmp_path, ODOO, "general_ledger_2025-03.csv", department="D1")
+    assert found.is_fine, found.holds
+    assert {place: str(count.amount) for place, count in found.sums.items()} == {("Actual", "2025-03"): "1635.75"}
+    assert yaml.safe_load(draft(ODOO))["columns"]["account"] == {"from": "(column 1)", "fill_down": "labels"}
+
+
+def test_rows_without_days_that_are_no_sums_are_no_labels():
+    text = draft(ODOO.replace("610000 Rent,,,,1234.50", "610000 Rent,,,,1111.50").replace("1135.50\n", "7.00\n"))
+    assert "label: true" not in text

@@ -5,6 +5,7 @@ Does not belong here: totals below headings of their names (see `test_feed_draft
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -64,3 +65,58 @@ def test_accounts_whose_names_have_a_word_of_results_are_lines(name: str, tmp_pa
 def test_a_result_that_does_not_add_up_is_a_line():
     text = csv_text([["Account", "Amount"], ["Sales", "100.50"], ["Rent", "40.25"], ["Net income", "7.25"]])
     assert "net income" not in draft(text, "pl_2025-03.csv").casefold()
+
+
+NESTED = {
+    "Personnel": ("32.50", ["Wages", "Bonuses"]),
+    "Wages": ("30.50", ["Worker", "Clerk"]),
+    "Bonuses": ("2.00", ["Bonus", "Gift"]),
+    "Other": ("6.50", ["Rents"]),
+    "Rents": ("6.50", ["Rent", "Heat"]),
+}
+LINES = {"Worker": "10.00", "Clerk": "20.50", "Bonus": "1.50", "Gift": "0.50", "Rent": "5.25", "Heat": "1.25"}
+
+
+def nested(name: str, level: int, mark: Callable[[str, int], list[str]], *, is_above: bool) -> list[list[str]]:
+    """Return the rows of a group, whose sum is above or below its parts."""
+    if name in LINES:
+        return [[*mark(name, level), LINES[name], LINES[name]]]
+    amount, parts = NESTED[name]
+    below = [row for part in parts for row in nested(part, level + 1, mark, is_above=is_above)]
+    own = [*mark(name, level), amount, amount]
+    return [own, *below] if is_above else [*below, own]
+
+
+def in_columns(name: str, level: int) -> list[str]:
+    return [name if place == level else "" for place in range(3)]
+
+
+@pytest.mark.parametrize("is_above", [True, False])
+@pytest.mark.parametrize(
+    ("mark", "names"),
+    [
+        (lambda name, _: [name], ["Cost Elements"]),
+        (lambda name, level: [name if name in LINES else f"{'*' * (2 - level)}   {name}"], ["Cost Elements"]),
+        (in_columns, ["", "", ""]),
+    ],
+)
+def test_sums_of_several_levels_are_left_out_or_tie(
+    mark: Callable[[str, int], list[str]], names: list[str], is_above: bool, tmp_path: Path
+):
+    """Each amount counted once for every level."""
+    rows = [row for name in ("Personnel", "Other") for row in nested(name, 0, mark, is_above=is_above)]
+    text = csv_text([[*names, "Act. Costs", "Plan Costs"], *rows])
+    assert sums(check(tmp_path, text, "alr_2025-03.csv", department="100")) == {
+        "Actual 2025-03": "39.00", "Budget 2025-03": "39.00"
+    }  # fmt: skip
+
+
+def test_debits_of_a_journal_are_no_sums_of_their_credits():
+    vouchers = [("V1", [("S", "100"), ("H", "60"), ("H", "40")]), ("V2", [("S", "75"), ("H", "50"), ("H", "25")])]
+    rows = [
+        [voucher, f"60{place}", "D1", side, amount]
+        for voucher, lines in vouchers
+        for place, (side, amount) in enumerate(lines)
+    ]
+    text = csv_text([["Voucher", "Account", "Department", "D/C", "Amount"], *rows])
+    assert "skip:" not in draft(text, "journal_2025-03.csv")

@@ -79,6 +79,38 @@ def test_lines_that_are_no_sums_of_those_below_are_not_reported(tmp_path: Path, 
     assert not any("rows below" in text for text in check(tmp_path, rows).findings.warnings)
 
 
+@pytest.mark.parametrize(
+    ("rows", "said", "total"),
+    [
+        ("Pay,D,20,22 Tax,D,10,11 Staff,D,30,33 Air,D,2,3 Inn,D,1,2 Trips,D,3,5",
+         "2 rows are the sums of the 4 rows above", "71"),
+        ("Pay,D,20,22 Tax,D,10,11 Staff,D,30,33 Air,D,2,3 Inn,D,1,2 Trips,D,3,5 Other,D,3,5",
+         "3 rows are the sums of the 4 rows above", "71"),
+    ],
+)  # fmt: skip
+def test_sums_below_their_parts_are_reported_with_the_rule_that_leaves_them_out(
+    tmp_path: Path, rows: str, said: str, total: str
+):
+    read = check(tmp_path, rows)
+    (warning,) = [text for text in read.findings.warnings if "rows above" in text]
+    assert warning.startswith(said)
+    rule = re.search(r"add skip: \[(.*)\] to the descriptor", read.findings.fixes[warning])
+    assert rule is not None
+    assert net(check(tmp_path, rows, rule[1])) == Decimal(total)
+
+
+def test_a_scenario_that_is_the_sum_of_others_is_to_be_read_from_its_column(tmp_path: Path):
+    """The advice was to leave out every row of Actual."""
+    rows = "Account,Unit,Kind,Amount\n" + "".join(
+        f"{account},D,{kind},{amount}\n"
+        for account, amounts in {"4000": (100, 90, 10), "6110": (12, 10, 2)}.items()
+        for kind, amount in zip(("Actual", "Budget", "Variance"), amounts, strict=True)
+    )
+    read = check_text(tmp_path, rows, LEDGER)
+    (fix,) = read.findings.fixes.values()
+    assert fix.startswith("read the scenario by columns: {scenario: Kind} in the descriptor, in place of constants")
+
+
 def test_random_amounts_have_no_parents():
     random = Random(7)
     for size in (12, 500):

@@ -215,6 +215,14 @@ def test_each_measure_is_a_line_with_fields_of_its_own(tmp_path: Path) -> None:
 def test_a_file_without_a_measure_is_refused(tmp_path: Path) -> None:
     (refused,) = staged(tmp_path, "Day,Shop,Sales,COGS\n2025-01-02,S1,100,40\n", MEASURED)
     assert "the header lacks the column 'Target' of measures.Target" in refused["reasons"]
+    assert "a file that has fewer such columns, as that of an earlier month, needs a descriptor" in refused["raw_row"]
+
+
+def test_a_column_that_another_measure_reads_is_not_suggested_for_a_missing_one(tmp_path: Path) -> None:
+    text = MEASURED.replace("Target", "Sales 2")
+    (refused,) = staged(tmp_path, "Day,Shop,Sales,COGS\n2025-01-02,S1,100,40\n", text)
+    assert "the header lacks the column 'Sales 2'" in refused["reasons"]
+    assert "is it" not in refused["reasons"]
 
 
 @pytest.mark.parametrize(
