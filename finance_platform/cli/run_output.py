@@ -167,7 +167,8 @@ def _print_checks(console: SafeConsole, checks: Sequence[EvaluatedCheck], status
     states = zip(status.column("file"), status.column("state"), strict=True)
     stopped = (f"file {file}, reason " for file, state in states if state in STOPPED)
     problems = (f"file {row['file']}, problem " for row in status.problems)
-    above = (*stopped, *problems, *(f"file {file}, fix " for file in status.unmatched))
+    headers = (f"feed {change.feed}, file {change.file}, what " for change in status.header_changes)
+    above = (*stopped, *problems, *headers, *(f"file {file}, fix " for file in status.unmatched))
     named = {f"file {file}" for file in status.vanished}
     named |= {f"file {row['file']}, what {row['warning']}" for row in status.warnings}
     failed = [check for check in checks if not check.passed]

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, Event, Verdict
 from finance_platform.feeds.column_kinds import BLANK, DATE, NUMBER
@@ -65,7 +66,7 @@ class HeaderChange:
             if names:
                 more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
                 parts.append(f"{verb}: {', '.join(map(repr, names[:_MAX_NAMED]))}{more}")
-        files = f" (and in {self.more_files:,} more new files)" if self.more_files else ""
+        files = f" (and in {pluralize(self.more_files, 'more new file')})" if self.more_files else ""
         return f"the header differs from that of {quote_name(self.earlier_file)}{files}: {'; '.join(parts)}"
 
     def as_json(self) -> dict[str, Any]:

@@ -219,8 +219,12 @@ class Status:
                 yield file, "delivery", warning, self.warning_fixes.get((file, warning), "")
         for order in self.uncertain_orders:
             yield order.delivery.event.object_key, "order", order.warning, FIX_ORDER
+        # The reason of a refused file names its header, and another fix.
+        states = zip(self.column("file"), self.column("state"), strict=True)
+        refused = {file for file, state in states if state == "refused"}
         for change in self.header_changes:
-            yield change.file, "header", change.words, FIX_HEADER
+            if change.file not in refused:
+                yield change.file, "header", change.words, FIX_HEADER
 
     def _warnings_of_members(self) -> Iterator[_Warning]:
         """Yield the findings about codes, plans and lines that are compared with each other."""

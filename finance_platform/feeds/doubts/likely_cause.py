@@ -89,6 +89,8 @@ def _find_other_header(
                 fix = f"set dialect.delimiter: {written} in the descriptor"
                 if line != rules.dialect.header_row:
                     fix = f"set dialect: {{delimiter: {written}, header_row: {line}}} in the descriptor"
+                own = "tabs" if rules.dialect.delimiter == "\t" else repr(rules.dialect.delimiter)
+                fix = f"{fix} if all files of the feed are like this; if not, send the file with {own} between cells"
                 return f"{plain}; line {line} seems to be delimited by {delimiter!r}", fix
     return None
 

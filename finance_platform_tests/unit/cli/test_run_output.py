@@ -6,6 +6,7 @@ Belongs here: `cli.run_output`. Does not belong here: figures (see `unit/reports
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from finance_platform.cli.run_output import print_summary, print_variance, summary_as_json
 from finance_platform.cli.status_output import print_status
+from finance_platform.deliveries.header_changes import FIX_HEADER, HeaderChange
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome, RunReport
 from finance_platform.reports.status import Status
 from finance_platform.reports.variance import VarianceRow
@@ -143,6 +145,20 @@ def test_the_reason_of_a_held_file_is_printed_once():
     assert "file other.csv, reason it is late" in shown
 
 
+def test_the_header_of_a_refused_file_is_a_matter_of_its_reason_alone():
+    reason, fix = "the header lacks the column for amount", "correct the file's header"
+    rows = [{**pending("gl.csv", reason), "state": "refused", "fix": fix}, {**pending("other.csv"), "state": "live"}]
+    change = HeaderChange("gl", "gl.csv", "gl_1.csv", ("Net",), ("Amount",), more_files=1)
+    evidence = (f"feed gl, file gl.csv, what {change.words}, fix {FIX_HEADER}",)
+    check = EvaluatedCheck("processed/rejected_rows", "headers_are_unchanged", False, True, "1 header", evidence)
+    shown = summary(outcome(checks=[check]), status(deliveries=rows, header_changes=[change]))
+    assert not [line for line in shown if "differs" in line]
+    read = replace(change, file="other.csv")
+    (line,) = [one for one in summary(outcome(), status(deliveries=rows, header_changes=[read])) if "differs" in one]
+    assert line == f"header other.csv: {change.words}"
+    assert "differs from that of gl_1.csv (and in 1 more new file): added: 'Net'" in line
+
+
 def test_a_status_names_the_pending_files_that_a_run_has_tried_to_read():
     rows = [pending("new.csv"), pending("gone.csv", "could not be read: No such file")]
     named = [
@@ -221,7 +237,7 @@ def check(name: str, passed: bool, is_warning: bool = False) -> EvaluatedCheck:
 
 def test_checks_are_counted_and_failed_ones_are_named():
     shown = summary(outcome(checks=[check("a", True), check("b", False), check("c", False, is_warning=True)]))
-    assert shown[1:4] == [
+    assert shown[2:5] == [
         "Checks: 1 passed, 1 warning, 1 failed",
         "failed warehouse/dim_account b: 2 [members]",
         "warning warehouse/dim_account c: 2 [members]",
@@ -231,7 +247,7 @@ def test_checks_are_counted_and_failed_ones_are_named():
 def test_the_name_of_a_file_adds_no_line_to_a_failed_check():
     row = "file a\nReconciled.csv, reason no rows"
     failed = EvaluatedCheck("processed/rejected_rows", "a", False, False, "1 \nfile", evidence=[row])
-    assert summary(outcome(checks=[failed]))[2:4] == [
+    assert summary(outcome(checks=[failed]))[3:5] == [
         "failed processed/rejected_rows a: 1 \\nfile",
         "file a\\nReconciled.csv, reason no rows",
     ]

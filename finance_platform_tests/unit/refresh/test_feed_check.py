@@ -154,7 +154,8 @@ def test_a_header_that_lacks_a_column_is_shown_with_the_fields_that_it_has(tmp_p
 def test_a_file_of_another_delimiter_is_refused_with_the_delimiter_that_it_has(tmp_path: Path):
     check = checked(tmp_path, (HEADER + ROW).replace(",", ";"))
     assert "seems to be delimited by ';'" in check.refusal
-    assert check.fix == "set dialect.delimiter: ';' in the descriptor"
+    fix = "set dialect.delimiter: ';' in the descriptor if all files of the feed are like this; if not, send the file"
+    assert check.fix == f"{fix} with ',' between cells"
 
 
 def test_a_file_whose_every_amount_has_other_marks_is_held_with_the_marks(tmp_path: Path):
