@@ -256,6 +256,9 @@ def _is_unicode(key: str) -> bool:
     return True
 
 
+_MARKERS = {"_success", "desktop.ini", "thumbs.db"}
+
+
 def _is_marker(key: str) -> bool:
-    """Return whether an object is the marker that Spark writes once a folder is complete."""
-    return key.rpartition("/")[2] == "_SUCCESS"
+    """Return whether a program keeps an object without data beside files: Spark in each folder, Windows in some."""
+    return key.rpartition("/")[2].casefold() in _MARKERS

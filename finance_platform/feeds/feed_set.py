@@ -47,8 +47,6 @@ _MAX_PATHS = 20
 _INCOMPLETE = {".tmp", ".part", ".partial", ".crdownload", ".download", ".filepart"}
 """Suffixes of files that a program is still writing."""
 
-_OF_WINDOWS = {"desktop.ini", "thumbs.db"}
-
 _COMPRESSED = {".gz", ".zip", ".bz2", ".xz", ".7z", ".zst"}
 
 
@@ -214,8 +212,6 @@ def advise_unmatched(
     if object_key.endswith("/"):
         return "it is a folder that cannot be listed: make it readable if it has files, or take it out of the raw zone"
     suffix = PurePosixPath(object_key).suffix.lower()
-    if PurePosixPath(object_key).name.lower() in _OF_WINDOWS:
-        return "nothing is to be done: Windows keeps it beside files, and it has no data"
     if is_readable_ending(file_ending(object_key)):
         advice = f"add a descriptor to {feeds_folder}"
     elif suffix in _COMPRESSED:

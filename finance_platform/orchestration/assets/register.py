@@ -30,6 +30,9 @@ from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore
 
+_MAX_FIXES = 3
+"""Of files without a feed, in a run's log."""
+
 
 class RegisterConfig(dg.Config):
     """How the raw zone is scanned.
@@ -101,14 +104,8 @@ def _log(context: dg.AssetExecutionContext, scan: RawZoneScan) -> None:
     if scan.problems:
         problems = summarize([*map(describe_problem, scan.problems)])
         context.log.error(f"{pluralize(len(scan.problems), 'problem')} with descriptors or files: {problems}")
-    if scan.unmatched:
-        fix = "; ".join(
-            dict.fromkeys(advise_unmatched(key, near=scan.near_feeds.get(key, "")) for key in scan.unmatched)
-        )
-        files = pluralize(len(scan.unmatched), "file")
-        context.log.warning(
-            f"{files} without a feed descriptor: {summarize([*map(quote_name, scan.unmatched)])}. Fix: {fix}"
-        )
+    for line in _unmatched_lines(scan):
+        context.log.warning(line)
     if scan.still_being_written:
         files = pluralize(len(scan.still_being_written), "file")
         names = summarize([*map(quote_name, scan.still_being_written)])
@@ -118,6 +115,18 @@ def _log(context: dg.AssetExecutionContext, scan: RawZoneScan) -> None:
         lines = "its lines" if len(scan.vanished) == 1 else "their lines"
         reason = f"delivered before, now gone from the raw zone; {lines} still count"
         context.log.warning(f"{files} {reason}: {summarize([*map(quote_name, scan.vanished)])}")
+
+
+def _unmatched_lines(scan: RawZoneScan) -> Iterator[str]:
+    """Yield a line for the files without a feed that share a fix, for few fixes: the check lists every file."""
+    by_fix: dict[str, list[str]] = {}
+    for key in scan.unmatched:
+        by_fix.setdefault(advise_unmatched(key, near=scan.near_feeds.get(key, "")), []).append(quote_name(key))
+    groups = list(by_fix.items())
+    for fix, names in groups[:_MAX_FIXES]:
+        yield f"{pluralize(len(names), 'file')} without a feed descriptor: {summarize(names)}. Fix: {fix}"
+    if more := sum(len(names) for _, names in groups[_MAX_FIXES:]):
+        yield f"{pluralize(more, 'more file')} without a feed descriptor: the check every_file_has_a_feed lists them"
 
 
 def _of_feed(context: dg.AssetExecutionContext, name: str, scan: RawZoneScan) -> dg.MaterializeResult[None]:

@@ -437,6 +437,13 @@ def test_an_unmatched_object_is_reported_and_has_no_event(home: Home) -> None:
     assert (list(scan.unmatched), scan.new_count) == (["notes.txt", "sub/ledger.csv"], 0)
 
 
+@pytest.mark.parametrize("name", ["_SUCCESS", "Thumbs.db", "sub/desktop.ini", "~$ledger.xlsx", ".DS_Store"])
+def test_what_programs_keep_beside_files_is_no_file_without_a_feed(home: Home, name: str) -> None:
+    home.deliver(name)
+    scan = home.scan()
+    assert (list(scan.unmatched), scan.new_count, scan.problems) == ([], 0, [])
+
+
 def test_an_object_that_matches_two_feeds_is_a_problem_of_its_own(home: Home) -> None:
     home.feed(with_lines(LEDGER, feed="rival", path="'*_1.csv'"), "rival")
     home.deliver("ledger_1.csv")

@@ -308,7 +308,6 @@ def test_vanished_and_unmatched_files_are_warnings_with_a_fix():
         ("ledger", "save it as CSV"),
         ("ledger.csv.zip", "unpack it"),
         ("ledger.csv.crdownload", "wait until it is complete"),
-        ("old/desktop.ini", "nothing is to be done: Windows keeps it beside files"),
         ("ledger.csv.gz", "add a descriptor"),
         ("BOOK.XLSX", "add a descriptor"),
         ("ledger.TSV", "add a descriptor"),
