@@ -319,6 +319,10 @@ def _money(commit: DeliveryCommit, currency: str) -> dict[str, Any]:
     if len({lines.scenario for lines in counts if lines.scenario}) <= 1:
         amounts = {"delivered": commit.read.amount}
         amounts |= {f"{name}_amount": commit.outcome(name).amount for name in OUTCOMES}
+        gross = commit.read.absolute
+        if gross and not (commit.read.amount or gross.is_nan()):
+            # Of vouchers, whose debits and credits cancel each other out.
+            amounts["delivered_gross"] = gross
     else:
         amounts = {}
         for lines in counts:
