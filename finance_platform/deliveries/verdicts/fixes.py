@@ -96,6 +96,7 @@ _REPEATS_SUMS = (
     "in place of the other one, withdraw that one and then accept this one. While both count, "
     "`finance-platform accept {key} --why TEXT` counts these amounts twice; `withdraw` drops the delivery"
 )
+_TWICE = "; accepted beside the other file, it counts the repeated lines twice"
 _MOVED = (
     "if the other file has the document as it was before, send that file again without it, or withdraw that file; the "
     "hold then ends by itself. If a number names one line, set `load: {{mode: upsert, key: [transaction_id]}}` in the "
@@ -143,7 +144,7 @@ def _fix_by_kind(candidate: LiveDelivery, kinds: Collection[str], live: LiveDeli
     if NOTHING_ACCEPTED in kinds and not has_effect(candidate, live.by_id.values()):
         return _SEND_AGAIN
     if stronger := _first_of(_STRONGER, kinds):
-        return stronger
+        return f"{stronger}{_TWICE}" if REPEATED in kinds else stronger
     if REPEATED in kinds:
         return _fix_of_repeated(candidate, reasons)
     return _first_of(_WEAKER, kinds) or _ACCEPT

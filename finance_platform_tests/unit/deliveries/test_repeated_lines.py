@@ -14,7 +14,7 @@ from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.decisions import reinstate, withdraw, withdraw_late_lines
 from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.deliveries.verdicts.repeated_lines import find_files_counted_twice
-from finance_platform_tests.unit.factories import decision_on, with_hashes_of_this_release
+from finance_platform_tests.unit.factories import decision_on, money, with_hashes_of_this_release
 from finance_platform_tests.unit.zone import ADA, Line, Zone
 
 JANUARY = [Line(amount="10.00", day=2), Line(amount="-5.00", day=31)]
@@ -39,6 +39,16 @@ def test_a_file_with_other_bytes_and_the_same_lines_in_any_order_is_held(zone: Z
     assert "withdraw that one and then accept this one" in verdict.fix
     assert "`finance-platform accept copy.csv --why TEXT` counts these lines twice" in verdict.fix
     assert zone.live == ["jan.csv@v1"]
+
+
+def test_a_copy_that_is_held_for_rejected_rows_too_says_that_its_acceptance_counts_lines_twice(zone: Zone) -> None:
+    event = zone.deliver("copy.csv", JANUARY, "other bytes")
+    commit, bad = read_commits(zone.store)[event.delivery_id], money(1, "1.00")
+    zone.commit(replace(commit, read=commit.read + bad, outcomes={**commit.outcomes, "rejected": bad}))
+    verdict = zone.evaluate()["copy.csv"]
+    assert len(verdict.reasons) == 2
+    assert verdict.fix.startswith("correct the file and send it again")
+    assert verdict.fix.endswith("; accepted beside the other file, it counts the repeated lines twice")
 
 
 def test_lines_that_an_earlier_release_has_hashed_in_another_way_are_compared_themselves(zone: Zone) -> None:
