@@ -50,11 +50,11 @@ def sum_of_amounts(count: int, total: Decimal) -> str:
     return f"amount is {text}" if count == 1 else f"{count:,} amounts add up to {text}"
 
 
-def words_of_moved(scenario: str, net: Decimal, gross: Decimal) -> str:
-    """Return what moves in a scenario, for a sentence: one amount, or net and gross where they differ."""
+def net_and_gross(net: Decimal, gross: Decimal) -> str:
+    """Return what would go or move, for a sentence: one amount, or net and gross where they differ."""
     if abs(net) == gross:
-        return f"{scenario} {grouped_money(net)}"
-    return f"{scenario} net {grouped_money(net)}, gross {grouped_money(gross)}"
+        return grouped_money(net)
+    return f"net {grouped_money(net)}, gross {grouped_money(gross)}"
 
 
 def _rounded(amount: Decimal) -> Decimal:

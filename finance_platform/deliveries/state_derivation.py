@@ -34,7 +34,7 @@ from finance_platform.deliveries.state import (
     Position,
     add_counted,
 )
-from finance_platform.money_text import words_of_moved
+from finance_platform.money_text import net_and_gross
 from finance_platform.safe_text import quote_name
 
 
@@ -482,7 +482,7 @@ def _words_of_amounts(moved: Iterable[tuple[str, str, str, str]]) -> str:
     for _, scenario, net, gross in moved:
         before = sums.get(scenario, (Decimal(0), Decimal(0)))
         sums[scenario] = before[0] + Decimal(net), before[1] + Decimal(gross)
-    return ", ".join(words_of_moved(scenario, net, gross) for scenario, (net, gross) in sorted(sums.items()))
+    return ", ".join(f"{scenario} {net_and_gross(net, gross)}" for scenario, (net, gross) in sorted(sums.items()))
 
 
 def _words_of_booking(decision: DecisionRecorded | Verdict | None) -> str:

@@ -27,6 +27,7 @@ from finance_platform.deliveries.verdicts.hold_reasons import HOLD, PUBLISH, RES
 from finance_platform.deliveries.verdicts.late_lines import Groups
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.verdicts.moved_files import find_lines_returned_by_moves
+from finance_platform.deliveries.verdicts.reason_texts import period_spans
 from finance_platform.deliveries.verdicts.returning_lines import (
     ReturningLines,
     find_own_returning_lines,
@@ -351,11 +352,10 @@ def _describe_late(late: Groups) -> str:
     """Return which lines of a delivery wait, and that its others count."""
     if not late:
         return ""
+    shared = [group for group in late if len(group) > 1]
     groups = [
-        group[0]
-        if len(group) == 1
-        else f"{' and '.join(group)}, which share lines that move, vouchers, reversals or a year"
-        for group in late
+        *period_spans([group[0] for group in late if group not in shared]),
+        *(f"{' and '.join(group)}, which share lines that move, vouchers, reversals or a year" for group in shared),
     ]
     return f"; only its lines of {' and of '.join(groups)} wait"
 

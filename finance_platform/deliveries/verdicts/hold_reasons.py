@@ -67,7 +67,7 @@ from finance_platform.deliveries.verdicts.reason_texts import (
     describe_repeated,
     describe_smaller,
     name_accounts,
-    removed_money,
+    period_spans,
     returning_money,
     shorten,
     untyped_accounts,
@@ -81,7 +81,7 @@ from finance_platform.deliveries.verdicts.returning_lines import ReturningLines,
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.feeds.values.codes import fold
-from finance_platform.money_text import grouped_money
+from finance_platform.money_text import grouped_money, net_and_gross
 from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore
 
@@ -375,7 +375,7 @@ class HoldReasons:
             scenario, period = removal.cell
             yield (
                 f"{scenarios[scenario]} {period} would lose {removal.lines:,} of {removal.before:,} lines of "
-                f"department {removal.department}, {removed_money(removal)}: "
+                f"department {removal.department}, {net_and_gross(removal.amount, removal.gross)}: "
                 f"{Decimal(removal.lines) / removal.before:.0%}, tolerated {tolerated:.0%}"
             )
         if more := removals[_MAX_REMOVALS:]:
@@ -619,11 +619,13 @@ class HoldReasons:
             return
         periods = sorted({period for _, period in cells})
         amounts = ", ".join(
-            f"{one.scenario} {removed_money(one)}" for one in by_scenario(self._moved_cells(candidate, cells))
+            f"{one.scenario} {net_and_gross(one.amount, one.gross)}"
+            for one in by_scenario(self._moved_cells(candidate, cells))
         )
         verb = "is closed" if len(periods) == 1 else "are closed"
         signs = words_of_signs(is_debit_positive=candidate.commit.is_debit_positive)
-        yield f"would restate {', '.join(periods)}, which {verb}{f': {amounts}{signs}' if amounts else ''}"
+        moved = f": {amounts}{signs}" if amounts else ""
+        yield f"would restate {', '.join(period_spans(periods))}, which {verb}{moved}"
 
     def moved(self, candidate: LiveDelivery) -> tuple[tuple[str, str, str, str], ...]:
         """Return what the candidate would move in closed periods, by period and scenario; see `Verdict.moved`."""

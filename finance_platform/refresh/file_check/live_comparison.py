@@ -35,12 +35,12 @@ from finance_platform.deliveries.verdicts.fixes import fix_of_hold, name_file
 from finance_platform.deliveries.verdicts.hold_reasons import HoldReasons
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.verdicts.moved_amounts import MovedCell, by_scenario, find_moved_cells
-from finance_platform.deliveries.verdicts.reason_texts import words_of_signs
+from finance_platform.deliveries.verdicts.reason_texts import period_spans, words_of_signs
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.file_names import order_from_name
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.feeds.values.codes import fold
-from finance_platform.money_text import words_of_moved
+from finance_platform.money_text import net_and_gross
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.store_wrapper import StoreWrapper
@@ -292,8 +292,8 @@ def _restatements(moved: Sequence[MovedCell]) -> Iterable[str]:
     if moved:
         periods = sorted({one.period for one in moved})
         verb = "is closed" if len(periods) == 1 else "are closed"
-        amounts = ", ".join(words_of_moved(one.scenario, one.amount, one.gross) for one in by_scenario(moved))
-        yield f"would restate {', '.join(periods)}, which {verb}: {amounts}"
+        amounts = ", ".join(f"{one.scenario} {net_and_gross(one.amount, one.gross)}" for one in by_scenario(moved))
+        yield f"would restate {', '.join(period_spans(periods))}, which {verb}: {amounts}"
 
 
 def _order(descriptor: FeedDescriptor, object_key: str) -> str:
