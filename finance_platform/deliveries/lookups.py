@@ -34,7 +34,7 @@ def _with_lookup(feed: ResolvedFeed, state: DeliveryState) -> ResolvedFeed:
     rule = feed.rules.lookup
     if rule is None:
         return feed
-    live = [one for one in state.live if one.event.kind == "lookup" and one.event.feed == rule.feed]
+    live = [one for one in state.reference if one.event.kind == "lookup" and one.event.feed == rule.feed]
     # A delivery whose commit is damaged still counts; it is read again before the files that look it up.
     missing = [one.delivery_id for one in state.missing if one.kind == "lookup" and one.feed == rule.feed]
     rules = replace(feed.rules, lookup_deliveries=(*(one.delivery_id for one in live), *sorted(missing)))

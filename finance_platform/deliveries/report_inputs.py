@@ -118,7 +118,7 @@ def read_report_inputs(processed: ObjectStore, live: Iterable[LiveDelivery]) -> 
 
     Args:
         processed: the processed zone.
-        live: the deliveries that count, in order.
+        live: the deliveries that count, in order; those of ledger feeds say nothing for reports.
 
     Raises:
         DamagedObjectError: the rows of a delivery are damaged.

@@ -7,7 +7,9 @@ Belongs here: the values, and functions of a few of them. Does not belong here: 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from typing import Any
 
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.header_changes import HeaderChange
@@ -183,6 +185,10 @@ class Description:
     until: str | None = None
 
 
+Cell = tuple[str, str, str]
+"""Scenario, its type and period of lines, as the delivery spells them."""
+
+
 @dataclass(frozen=True)
 class DeliveryState:
     """The deliveries of the processed zone and the closed periods.
@@ -250,10 +256,58 @@ class DeliveryState:
         """
         return self.all_effective or self.live
 
-    @property
-    def ledger(self) -> list[LiveDelivery]:
+    # Of thousands of deliveries almost all are alike. What many readers look for among them is found once.
+
+    @cached_property
+    def ledger(self) -> Sequence[LiveDelivery]:
         """The live deliveries of ledger feeds, in order."""
         return [delivery for delivery in self.live if delivery.event.kind == "ledger"]
+
+    @cached_property
+    def reference(self) -> Sequence[LiveDelivery]:
+        """The live deliveries of all other feeds, in order."""
+        return [delivery for delivery in self.live if delivery.event.kind != "ledger"]
+
+    @cached_property
+    def by_id(self) -> Mapping[str, LiveDelivery]:
+        """The live deliveries by identity."""
+        return {delivery.commit.delivery_id: delivery for delivery in self.live}
+
+    @cached_property
+    def noted(self) -> Sequence[LiveDelivery]:
+        """The live deliveries about which the reader or the verdict says more than that they count, in order."""
+        return [one for one in self.live if one.commit.findings.notes or _is_noted(one.verdict)]
+
+    @cached_property
+    def partial(self) -> Sequence[LiveDelivery]:
+        """The live deliveries of which not all lines count, in order."""
+        return [one for one in self.live if one.portion is not WHOLE and not one.portion.is_whole]
+
+    @cached_property
+    def reversing(self) -> Sequence[LiveDelivery]:
+        """The live deliveries of ledger feeds with a line that names a line that it reverses, in order."""
+        return [one for one in self.ledger if any(count.reversals for count in one.commit.periods)]
+
+    def latest_cells(self) -> list[tuple[Cell, LiveDelivery]]:
+        """Return the cells, each with the last delivery that has lines of it, in the order of these deliveries."""
+        return sorted(self.cells.items(), key=lambda cell: cell[1].position)
+
+    @cached_property
+    def cells(self) -> Mapping[Cell, LiveDelivery]:
+        """The last live delivery with lines of each scenario, type and period; the cells in the order of the first."""
+        return {
+            (count.scenario, count.scenario_type, count.period): delivery
+            for delivery in self.ledger
+            for count in delivery.commit.periods
+        }
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the fields: a process that gets the state finds what is in it itself."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+
+def _is_noted(verdict: Verdict | None) -> bool:
+    return verdict is not None and bool(verdict.warnings or verdict.smaller)
 
 
 def lost_delivery(event: DeliveryDiscovered, part: str = "", *, booked_from: str = "") -> LostDeliveryError:

@@ -99,7 +99,7 @@ def check_deliveries(state: DeliveryState, overlaps: Overlaps) -> list[Outcome]:
     undecided = [stopped for stopped in held if stopped not in beyond_tolerance and stopped not in incomplete]
     late = [
         {"file": delivery.event.object_key, "what": warning}
-        for delivery in state.live
+        for delivery in state.noted
         if delivery.verdict
         for warning in delivery.verdict.warnings
     ]
@@ -153,7 +153,7 @@ def _check_gaps(state: DeliveryState, overlaps: Overlaps) -> Outcome:
         evidence.append({"period": periods[-1], "lines": lines[periods[-1]], "what": "thin last period"})
     evidence += [
         {"period": period, "file": delivery.event.object_key, "what": text, "fix": FIX_SMALLER}
-        for delivery in state.live
+        for delivery in state.noted
         if delivery.verdict
         for period, text in delivery.verdict.smaller
         if period not in state.closed

@@ -64,7 +64,7 @@ def find_uncertain_orders(state: DeliveryState, overlaps: Overlaps) -> list[Unce
     pairs = [*_by_lines(state, overlaps), *_by_period(state)]
     if not pairs:
         return []
-    live = {delivery.delivery_id: delivery for delivery in state.ledger}
+    live = state.by_id
     replaced: dict[str, dict[str, set[str]]] = {}
     for later, earlier, periods in pairs:
         if _rests_on_time(later, earlier):
@@ -92,10 +92,9 @@ _Pair = tuple[LiveDelivery, LiveDelivery, Iterable[str]]
 
 
 def _by_lines(state: DeliveryState, overlaps: Overlaps) -> Iterator[_Pair]:
-    live = {} if overlaps.is_empty else {delivery.delivery_id: delivery for delivery in state.ledger}
-    for earlier in live.values():
+    for earlier in () if overlaps.is_empty else state.ledger:
         for name in overlaps.overlapping(earlier.delivery_id):
-            later = live.get(name)
+            later = state.by_id.get(name)
             lines = overlaps.overlap(earlier.delivery_id, name).lines
             if later and lines and later.position > earlier.position:
                 yield later, earlier, {period for _, period, _ in lines}

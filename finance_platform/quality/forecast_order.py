@@ -98,14 +98,13 @@ def find_uncertain_outlooks(state: DeliveryState, first_month: int) -> Sequence[
     actual = ""
     periods: defaultdict[str, set[str]] = defaultdict(set)
     last: dict[str, tuple[str, str]] = {}
-    for delivery in state.ledger:
-        for part in delivery.commit.periods:
-            if part.scenario_type == _ACTUAL:
-                actual = max(actual, part.period)
-            elif part.scenario_type == _FORECAST:
-                name = fold_name(part.scenario)
-                periods[name].add(part.period)
-                last[name] = part.scenario, delivery.event.object_key
+    for (scenario, scenario_type, period), delivery in state.latest_cells():
+        if scenario_type == _ACTUAL:
+            actual = max(actual, period)
+        elif scenario_type == _FORECAST:
+            name = fold_name(scenario)
+            periods[name].add(period)
+            last[name] = scenario, delivery.event.object_key
     if len(periods) < _SEVERAL:
         return ()
     years: defaultdict[str, dict[str, int]] = defaultdict(dict)

@@ -72,15 +72,13 @@ def find_missing_baseline(state: DeliveryState, baseline: str) -> MissingBaselin
     actual: set[str] = set()
     of_baseline: set[str] = set()
     plans: dict[str, dict[str, tuple[str, str]]] = {}
-    for delivery in state.ledger:
-        for part in delivery.commit.periods:
-            if part.scenario_type == _ACTUAL:
-                actual.add(part.period)
-            elif fold_name(part.scenario) == fold_name(baseline):
-                of_baseline.add(part.period)
-            elif part.scenario_type == _BUDGET:
-                named = plans.setdefault(fold_name(part.scenario), {})
-                named[part.period] = part.scenario, delivery.event.object_key
+    for (scenario, scenario_type, period), delivery in state.latest_cells():
+        if scenario_type == _ACTUAL:
+            actual.add(period)
+        elif fold_name(scenario) == fold_name(baseline):
+            of_baseline.add(period)
+        elif scenario_type == _BUDGET:
+            plans.setdefault(fold_name(scenario), {})[period] = scenario, delivery.event.object_key
     last = max(actual, default="")
     if last in of_baseline:
         return None

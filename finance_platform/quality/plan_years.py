@@ -71,12 +71,11 @@ def find_calendar_year_plans(state: DeliveryState, first_month: int) -> Sequence
         return ()
     periods: defaultdict[str, set[str]] = defaultdict(set)
     last: dict[str, tuple[str, str, str]] = {}
-    for delivery in state.ledger:
-        for part in delivery.commit.periods:
-            if part.scenario_type == _BUDGET:
-                name = fold_name(part.scenario)
-                periods[name].add(part.period)
-                last[name] = delivery.event.object_key, delivery.event.feed, part.scenario
+    for (scenario, scenario_type, period), delivery in state.latest_cells():
+        if scenario_type == _BUDGET:
+            name = fold_name(scenario)
+            periods[name].add(period)
+            last[name] = delivery.event.object_key, delivery.event.feed, scenario
     return [
         CalendarYearPlan(*last[name], (min(months), max(months)), first_month)
         for name, months in sorted(periods.items())

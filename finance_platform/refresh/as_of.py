@@ -268,7 +268,7 @@ def load_state(
 def _report_tables(processed: ObjectStore, settings: Settings, published: PublishedState) -> ReportTables:
     snapshot = published.snapshot
     return ReportTables(
-        read_report_inputs(processed, snapshot.state.live),
+        read_report_inputs(processed, snapshot.state.reference),
         materiality(settings),
         {**published_members(processed, published.versions), **feed_figures(processed, snapshot, settings.currency)},
     )

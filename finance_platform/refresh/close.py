@@ -129,7 +129,7 @@ def examine_period(home: Home, period: str, *, at: datetime) -> PeriodToClose:
         pending = unread_objects(snapshot.state, scan)
         again = {key: event for key, event in pending.items() if event.reads_again}
         store = LineStore(processed, snapshot.commits, select_discovered(register.events()), snapshot.state)
-        inputs = read_report_inputs(processed, snapshot.state.live)
+        inputs = read_report_inputs(processed, snapshot.state.reference)
         balanced = {feed.feed for feed in feed_set.feeds if feed.balanced}
         threshold = _published_threshold(published_state, settings.materiality_amount)
         findings: dict[Gate, Sequence[Finding]] = {

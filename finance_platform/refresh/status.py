@@ -139,7 +139,7 @@ class _Reader:
         target = read_snapshot(processed, StarSettings.of(self.settings), without=self.without)
         frozen = freeze(processed, self.settings, target, versions)
         snapshot, currency = frozen.snapshot, self.settings.currency
-        lines = read_report_inputs(processed, snapshot.state.live).lines
+        lines = read_report_inputs(processed, snapshot.state.reference).lines
         kept = keep_mapping(processed, warehouse, self.settings, snapshot, versions, lines)
         waiting = all_waiting(frozen, kept)
         damage = self._damage(frozen)

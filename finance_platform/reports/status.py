@@ -359,11 +359,9 @@ def _waiting_problem(change: WaitingChange) -> dict[str, str]:
 
 def _warning_fixes(state: DeliveryState) -> dict[tuple[str, str], str]:
     """Return what to do about each warning of a delivery, by file and warning."""
-    commits = [delivery.commit for delivery in state.live]
-    commits += [inactive.commit for inactive in state.inactive]
-    noted = [commit for commit in commits if commit.findings.notes]
-    fixes = {(commit.object_key, text): fix for commit in noted for text, fix in commit.findings.fixes.items()}
-    late = [(one.event.object_key, one.verdict.warnings) for one in state.live if one.verdict and one.verdict.warnings]
+    commits = [one.commit for one in state.noted] + [one.commit for one in state.inactive]
+    fixes = {(commit.object_key, text): fix for commit in commits for text, fix in commit.findings.fixes.items()}
+    late = [(one.event.object_key, one.verdict.warnings) for one in state.noted if one.verdict]
     return fixes | {(file, warning): FIX_LATE for file, warnings in late for warning in warnings}
 
 

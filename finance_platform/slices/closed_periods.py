@@ -137,7 +137,7 @@ def unknown_slice(table: str, slice_name: str) -> MissingRecordError:
 def _waiting_change(
     processed: ObjectStore, snapshot: Snapshot, built: SliceCommit, current: SliceCommit
 ) -> WaitingChange:
-    causes = explain_diff(current.inputs or {}, built.inputs, Names.of(snapshot.commits, snapshot.state.live))
+    causes = explain_diff(current.inputs or {}, built.inputs, Names(snapshot.commits, snapshot.state.by_id))
     try:
         amounts = moved_amounts(processed, current, built)
     except DamagedObjectError:

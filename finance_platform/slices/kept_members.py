@@ -140,7 +140,7 @@ def _keep(
     change = WaitingChange(
         contract.name,
         concerned.periods,
-        tuple(explain_diff(current.inputs or {}, built.inputs, Names.of(snapshot.commits, snapshot.state.live))),
+        tuple(explain_diff(current.inputs or {}, built.inputs, Names(snapshot.commits, snapshot.state.by_id))),
         concerned.amounts,
         tuple(sorted({str(old[key][_CODES[contract]]) for key in concerned.keys})),
     )

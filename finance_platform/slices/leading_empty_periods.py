@@ -33,11 +33,10 @@ def find_leading_empty_periods(processed: ObjectStore, state: DeliveryState, ove
         state: its deliveries.
         overlaps: the lines that live deliveries claim from each other.
     """
-    live = {delivery.delivery_id: delivery for delivery in state.ledger}
     empty_periods = set()
     for period, contributions in contributing_deliveries(state, overlaps).items():
         with_actual = [item for item in contributions if _ACTUAL in item.scenarios]
-        if any(_has_live_line(processed, item, period, overlaps, live) for item in with_actual):
+        if any(_has_live_line(processed, item, period, overlaps, state.by_id) for item in with_actual):
             break
         if with_actual:
             empty_periods.add(period)

@@ -74,7 +74,7 @@ def explain_stale(
     names = list(names)
     if not names:
         return {}
-    files = Names.of(snapshot.commits, snapshot.state.live)
+    files = Names(snapshot.commits, snapshot.state.by_id)
     target = {(slice_.table, slice_.slice): slice_.inputs for slice_ in snapshot.target}
     old = read_inputs(processed, [(*name, published[name]) for name in names if name in published])
     differences = {}

@@ -23,27 +23,13 @@ class Names:
     """What deliveries are called.
 
     Attributes:
-        keys: object key by delivery id; two deliveries of one key are two versions of one file, or one that is read by
-            two descriptors.
-        contents: a hash of the file's content by delivery id; without one, the contents are taken for different.
-        events: those of the deliveries that count, by delivery id.
-        commits: the deliveries, by delivery id; without one, its lines are taken for others than those of any other.
+        commits: the deliveries by id; two of one key are two versions of one file, or one that is read by two
+            descriptors. One without a commit has no name, and other lines than any other one.
+        counted: those that count, by id.
     """
 
-    keys: Mapping[str, str]
-    contents: Mapping[str, str] = field(default_factory=dict)
-    events: Mapping[str, DeliveryDiscovered] = field(default_factory=dict)
-    commits: Mapping[str, DeliveryCommit] = field(default_factory=dict)
-
-    @staticmethod
-    def of(commits: Mapping[str, DeliveryCommit], counted: Iterable[LiveDelivery]) -> Names:
-        """Return the names of the deliveries of commits, of which some count."""
-        return Names(
-            {delivery_id: commit.object_key for delivery_id, commit in commits.items()},
-            {delivery_id: commit.fingerprint for delivery_id, commit in commits.items()},
-            {delivery.delivery_id: delivery.event for delivery in counted},
-            commits,
-        )
+    commits: Mapping[str, DeliveryCommit]
+    counted: Mapping[str, LiveDelivery] = field(default_factory=dict)
 
 
 KEPT = "kept"
@@ -126,21 +112,16 @@ def _added_and_removed(before: Iterable[str], after: Iterable[str], names: Names
     removed, added = ({_name(delivery_id, names) for delivery_id in side} for side in (gone, new))
     contents = {_content(delivery_id, names) for delivery_id in gone}
     again = {
-        _name(one, names): describe_reading(names.events.get(one), gone)
+        _name(one, names): describe_reading(live.event if (live := names.counted.get(one)) else None, gone)
         for one in new
         # Lines that are booked in a later period keep the content of their file, and are no reading of it.
-        if names.contents.get(one) and _content(one, names) in contents and not _is_booking(one, names)
+        if (commit := names.commits.get(one)) and _content(one, names) in contents and not commit.booked_from
     }
     return [
         *(f"{name}: {again.get(name, 'another version')}" for name in sorted(removed & added)),
         *(f"{name} came" for name in sorted(added - removed)),
         *(f"{name} no longer counts" for name in sorted(removed - added)),
     ]
-
-
-def _is_booking(delivery_id: str, names: Names) -> bool:
-    commit = names.commits.get(delivery_id)
-    return commit is not None and bool(commit.booked_from)
 
 
 def describe_reading(event: DeliveryDiscovered | None, before: Collection[str]) -> str:
@@ -270,8 +251,10 @@ def _coverage(old: Any, new: Any) -> str:
 
 
 def _name(delivery_id: str, names: Names) -> str:
-    return quote_name(names.keys.get(delivery_id, delivery_id))
+    commit = names.commits.get(delivery_id)
+    return quote_name(commit.object_key if commit else delivery_id)
 
 
 def _content(delivery_id: str, names: Names) -> tuple[str, str]:
-    return _name(delivery_id, names), names.contents.get(delivery_id, "")
+    commit = names.commits.get(delivery_id)
+    return _name(delivery_id, names), commit.fingerprint if commit else ""

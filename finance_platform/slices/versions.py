@@ -71,17 +71,16 @@ def contributing_deliveries(state: DeliveryState, overlaps: Overlaps) -> Mapping
 
 
 def _contributing_deliveries(state: DeliveryState, overlaps: Overlaps) -> Mapping[str, Sequence[ContributingDelivery]]:
-    winners, ledger = _period_winners(state), state.ledger
-    live = {delivery.commit.delivery_id: delivery for delivery in ledger}
+    winners = _period_winners(state)
     contributions: dict[str, list[ContributingDelivery]] = {}
-    for delivery in ledger:
+    for delivery in state.ledger:
         name, may_lose, counts = delivery.commit.delivery_id, replaces_periods(delivery), delivery.commit.periods
         if len(counts) == 1 and not may_lose and not overlaps.overlapping(name):
             # As most of thousands: all of its lines count, in one period.
             one = ContributingDelivery(delivery, (counts[0].scenario,), counts)
             contributions.setdefault(counts[0].period, []).append(one)
             continue
-        superseded_by, scopes = _superseded(delivery, overlaps, live)
+        superseded_by, scopes = _superseded(delivery, overlaps, state.by_id)
         feed = delivery.event.feed
         counts_by_period: dict[str, list[PeriodCount]] = {}
         for count in counts:
@@ -133,9 +132,8 @@ def _superseded(
 
 def scenarios(state: DeliveryState) -> list[tuple[str, str]]:
     """Return name and type of each scenario that has live lines, once, as the first delivery that has it spells it."""
-    named = ((one.scenario, one.scenario_type) for delivery in state.ledger for one in delivery.commit.periods)
     spellings: dict[str, tuple[str, str]] = {}
-    for scenario, scenario_type in dict.fromkeys(named):
+    for scenario, scenario_type, _ in state.cells:
         spellings.setdefault(fold_name(scenario), (scenario, scenario_type))
     return sorted(spellings.values())
 
@@ -239,7 +237,7 @@ def _short_hash(values: Sequence[Any]) -> str:
 
 def portions_of(state: DeliveryState) -> dict[str, Portion]:
     """Return the portion that counts of each delivery of which not all lines do, by id."""
-    return {delivery.delivery_id: delivery.portion for delivery in state.ledger if not delivery.portion.is_whole}
+    return {delivery.delivery_id: delivery.portion for delivery in state.partial}
 
 
 def line_inputs(items: Sequence[ContributingDelivery], portions: Mapping[str, Portion]) -> dict[str, Any]:
@@ -297,7 +295,7 @@ def _history_input(history: History, table: Contract) -> dict[str, Any]:
 
 def _reference_inputs(state: DeliveryState, kind: str) -> dict[str, Any]:
     """Return the deliveries that describe members now, and those that describe them in some periods only."""
-    inputs: dict[str, Any] = {"reference": [one.delivery_id for one in state.live if one.event.kind == kind]}
+    inputs: dict[str, Any] = {"reference": [one.delivery_id for one in state.reference if one.event.kind == kind]}
     dated = [
         [one.delivery.delivery_id, one.since, one.until]
         for one in state.descriptions

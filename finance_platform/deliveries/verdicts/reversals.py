@@ -74,9 +74,7 @@ def find_broken_reversals(processed: ObjectStore, state: DeliveryState, overlaps
     Raises:
         DamagedObjectError: the rows of a delivery are damaged.
     """
-    feeds = list(
-        dict.fromkeys(one.event.feed for one in state.ledger for count in one.commit.periods if count.reversals)
-    )
+    feeds = list(dict.fromkeys(one.event.feed for one in state.reversing))
     if not feeds:
         return BrokenReversals()
     reader = _Reader(processed, state, overlaps)

@@ -74,7 +74,10 @@ def report_deliveries(
     # Each is decoded from JSON, which takes as long for two hundred of them as for what ten thousand deliveries are.
     observed = {feed: _observations(context.instance, feed) for feed in feeds}
     reported = _last_reported(context.instance, observed)
-    new = {feed: _after(reported.get(feed), feed, snapshot.commits) for feed in sorted(feeds)}
+    new: dict[str, list[DeliveryCommit]] = {feed: [] for feed in sorted(feeds)}
+    for commit in snapshot.commits.values():
+        if commit.feed in new and ((last := reported.get(commit.feed)) is None or _is_after(commit, last)):
+            new[commit.feed].append(commit)
     if any(new.values()):
         for feed, number in _report_new(context, new, reported, snapshot, register, currency).items():
             observed[feed] = observed[feed][: max(0, EVENTS_AT_ONCE - number)]  # as many as are read with the new ones
@@ -271,12 +274,6 @@ def _reported_place(event: dg.AssetMaterialization | dg.AssetObservation) -> _Pl
     return str(read_at), str(file), event.tags.get(DELIVERY, "") if event.tags else ""
 
 
-def _after(reported: _Place | None, feed: str, commits: Mapping[str, DeliveryCommit]) -> list[DeliveryCommit]:
-    """Return the feed's commits after the last reported one, oldest first."""
-    own = (commit for commit in commits.values() if commit.feed == feed)
-    return sorted((commit for commit in own if reported is None or _is_after(commit, reported)), key=_place)
-
-
 def _contents_until(
     reported: _Place | None, contents: Collection[tuple[str, str]], commits: Mapping[str, DeliveryCommit]
 ) -> set[tuple[str, str]]:
@@ -305,9 +302,8 @@ def _place(commit: DeliveryCommit) -> _Place:
 
 def _verdicts(state: DeliveryState, ids: Collection[str]) -> dict[str, str]:
     """Return what is said of those of some deliveries about which the state says something, by id."""
-    of = frozenset(ids)
-    verdicts = {one.delivery_id: "counts" for one in state.live if one.commit.delivery_id in of}
-    verdicts |= {one.delivery_id: "no verdict yet" for one in state.awaiting_verdict if one.delivery_id in of}
+    verdicts = dict.fromkeys(state.by_id.keys() & ids, "counts")
+    verdicts |= {one.delivery_id: "no verdict yet" for one in state.awaiting_verdict}
     for delivery in state.inactive:
         verdicts[delivery.commit.delivery_id] = f"{_stop_kind(delivery)}: {delivery.reason}"
     return verdicts | {delivery.commit.delivery_id: delivery.reason for delivery in state.withdrawn}

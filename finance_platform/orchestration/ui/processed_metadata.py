@@ -124,7 +124,7 @@ def _figures(contract: Contract, snapshot: Snapshot, read: Sequence[DeliveryComm
 def _read_again(state: DeliveryState, read: Sequence[DeliveryCommit]) -> dict[str, str]:
     """Return how many of the deliveries that were read are unchanged files, and why they were; nothing if none is."""
     ids = {commit.delivery_id for commit in read}
-    events = [live.event for live in state.live if live.commit.delivery_id in ids]
+    events = [state.by_id[name].event for name in ids & state.by_id.keys()]
     events += [stopped.event for stopped in state.inactive if stopped.commit.delivery_id in ids]
     again = {event.delivery_id: event for event in events if event.reads_again}
     why = why_read_again(again.values())

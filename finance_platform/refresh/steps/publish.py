@@ -349,7 +349,7 @@ def check_published(home: Home, *, at: datetime) -> tuple[list[Outcome], Audited
     versions = published_versions(warehouse)
     frozen = freeze(processed, settings, read_snapshot(processed, StarSettings.of(settings)), versions)
     snapshot = published_snapshot(processed, frozen.snapshot, versions)
-    inputs = read_report_inputs(processed, frozen.snapshot.state.live)
+    inputs = read_report_inputs(processed, frozen.snapshot.state.reference)
     kept = keep_mapping(processed, warehouse, settings, frozen.snapshot, versions, inputs.lines)
     of_slices = check_warehouse(
         warehouse, snapshot, actuals_through=frozen.snapshot.settings.actuals_through, frozen_periods=frozen.periods

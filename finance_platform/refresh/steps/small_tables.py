@@ -99,7 +99,7 @@ def make_report_tables(
     events = Register(processed).events()
     lines = LineStore(processed, snapshot.commits, select_discovered(events), snapshot.state)
     return ReportTables(
-        read_report_inputs(processed, snapshot.state.live),
+        read_report_inputs(processed, snapshot.state.reference),
         materiality(settings),
         {
             **published_members(processed, published),
@@ -144,7 +144,7 @@ def stale_tables_of_files(
         frozen: the target versions.
         published: the published versions.
     """
-    tables = ReportTables(read_report_inputs(processed, frozen.snapshot.state.live), materiality(settings), {})
+    tables = ReportTables(read_report_inputs(processed, frozen.snapshot.state.reference), materiality(settings), {})
     beside = _with_mapping(processed, warehouse, settings, frozen, published, tables)
     rows = target_rows(warehouse, beside.tables)
     return [

@@ -44,7 +44,7 @@ def processed(tmp_path: Path) -> LocalStore:
 @pytest.fixture
 def snapshot() -> Snapshot:
     """The target is January in its second version, from a file that was sent again, and not February."""
-    commits = {name: DeliveryCommit(name, "jan.csv", "transactions", "", "", "read") for name in ("d1", "d2")}
+    commits = {name: DeliveryCommit(name, "jan.csv", "transactions", "", f"of {name}", "read") for name in ("d1", "d2")}
     built = commit(JANUARY, "v2", "d2")
     unused: dict[str, Any] = dict.fromkeys(Snapshot.__dataclass_fields__)
     target = [TargetSlice(*JANUARY, "v2", built.inputs or {})]

@@ -11,10 +11,26 @@ from typing import Any
 
 import pytest
 
+from finance_platform.deliveries.register import DeliveryDiscovered
+from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.slices.version_diff import Names, explain_diff
 from finance_platform_tests.unit.factories import commit_of, delivered, in_period
 
-NAMES = Names({"j1": "jan.csv", "j2": "jan.csv", "f1": "feb.csv", "b1": "budget_2024.csv", "a1": "accounts.csv"})
+FILES = {"j1": "jan.csv", "j2": "jan.csv", "f1": "feb.csv", "b1": "budget_2024.csv", "a1": "accounts.csv"}
+
+
+def names_of(**contents: str) -> Names:
+    """Return the names of the deliveries of `FILES`, of which some have a content like others."""
+    events = (delivered(file, contents.get(name, name), delivery_id=name) for name, file in FILES.items())
+    return Names({event.delivery_id: commit_of(event, in_period("2024-01")) for event in events})
+
+
+def counting(*events: DeliveryDiscovered) -> dict[str, LiveDelivery]:
+    """Return deliveries that count, by id."""
+    return {one.delivery_id: LiveDelivery(one, commit_of(one), ("", (0, ""), one.object_key)) for one in events}
+
+
+NAMES = names_of()
 PERIOD: dict[str, Any] = {
     "lines": [["j1", "Actual"]],
     "hidden": [],
@@ -95,19 +111,19 @@ def test_lines_that_are_no_longer_superseded_are_reported():
     [
         ({"j1": "same", "j2": "same"}, "jan.csv: read under other rules"),
         ({"j1": "old", "j2": "new"}, "jan.csv: another version"),
-        ({"j1": "old"}, "jan.csv: another version"),
     ],
 )
 def test_a_file_that_another_descriptor_reads_is_no_other_version(contents: dict[str, str], sentence: str):
     new = {**PERIOD, "lines": [["j2", "Actual"]]}
-    assert explain_diff(PERIOD, new, Names(NAMES.keys, contents)) == [sentence]
+    assert explain_diff(PERIOD, new, names_of(**contents)) == [sentence]
 
 
 def test_lines_of_the_earlier_version_that_are_booked_later_are_no_reading_of_it():
     """A line that the correction takes back is booked from the earlier version, whose content it keeps."""
-    booking = commit_of(delivered("jan.csv"), in_period("2024-02"), booked_from="2024-01")
+    earlier = delivered("jan.csv", "old", delivery_id="k1")
+    booking = commit_of(earlier, in_period("2024-02"), booked_from="2024-01")
     new = {**PERIOD, "lines": [["j2", "Actual"], ["k1", "Actual"]], "booked": [["k1", "2024-01"]]}
-    names = Names({**NAMES.keys, "k1": "jan.csv"}, {"j1": "old", "j2": "new", "k1": "old"}, {}, {"k1": booking})
+    names = Names({**names_of(j1="old", j2="new").commits, "k1": booking})
     assert explain_diff(PERIOD, new, names) == [
         "jan.csv: another version",
         "late lines of jan.csv for 2024-01 are booked here",
@@ -127,11 +143,8 @@ def test_lines_of_the_earlier_version_that_are_booked_later_are_no_reading_of_it
     ],
 )
 def test_a_file_that_is_read_again_under_the_same_rules_says_so(event: dict[str, str], clause: str):
-    names = replace(
-        NAMES,
-        contents={"j1": "same", "j2": "same"},
-        events={"j2": delivered("jan.csv", delivery_id="j2", **event)},
-    )
+    again = delivered("jan.csv", "same", delivery_id="j2", **event)
+    names = Names(names_of(j1="same", j2="same").commits, counting(again))
     assert explain_diff(PERIOD, {**PERIOD, "lines": [["j2", "Actual"]]}, names) == [f"jan.csv: {clause}"]
 
 
@@ -140,8 +153,7 @@ def read_twice(*hashes: str) -> Names:
     events = {name: delivered("jan.csv", delivery_id=name, reads_again="j1") for name in ("j1", "j2")}
     periods = (replace(in_period("2024-01"), content=one) for one in hashes)
     commits = {name: commit_of(events[name], period) for name, period in zip(events, periods, strict=True)}
-    keys = {**NAMES.keys, "j1": "jan.csv", "j2": "jan.csv"}
-    return Names(keys, {"j1": "same", "j2": "same"}, events, commits)
+    return Names({**NAMES.commits, **commits}, counting(*events.values()))
 
 
 def test_another_reading_of_the_same_lines_is_named_only_if_nothing_else_differs():
