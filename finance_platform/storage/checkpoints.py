@@ -51,7 +51,7 @@ def list_checkpoints(store: ObjectStore, folder: str) -> list[StoredObject]:
 
 def read_checkpoint(
     store: ObjectStore, key: str, record_type: RecordType[Record], wanted: Mapping[str, str]
-) -> tuple[frozenset[Version], Iterator[CheckpointedDocument[Record]]]:
+) -> tuple[frozenset[Version], Iterator[tuple[Version, Sequence[Record]]]]:
     """Return which documents a file has, and those that are wanted, which are decoded one after the other.
 
     Args:
@@ -65,13 +65,15 @@ def read_checkpoint(
         FileNotFoundError: it was removed, since another file has its documents.
     """
     file = open_checkpoint(store, key, record_type.form, record_type.repeating)
-    versions = _versions_of_rows(file)
-    rows = groupby(chain.from_iterable(_decode(file, versions, record_type, wanted)), itemgetter(0))
-    documents = (
-        CheckpointedDocument(document_key, etag, [record for _, record in of_document if record is not None])
-        for (document_key, etag), of_document in rows
+    of_rows = _versions_of_rows(file)
+    versions = frozenset(of_rows)
+    rows = chain.from_iterable(_decode(file, of_rows, record_type, wanted))
+    if len(versions) == len(of_rows):  # of thousands of documents of one record each, none is gathered
+        return versions, ((version, () if record is None else (record,)) for version, record in rows)
+    documents = groupby(rows, itemgetter(0))
+    return versions, (
+        (version, [record for _, record in of_document if record is not None]) for version, of_document in documents
     )
-    return frozenset(versions), documents
 
 
 def _decode(

@@ -403,7 +403,8 @@ def _read_checkpoints(
         except (DamagedObjectError, FileNotFoundError):
             continue  # what it had is read document by document
         _VERSIONS[store.root, file.key] = (file.etag, folder.record_type.form), versions
-        documents.update((key, (etag, folder.from_records(key, records))) for key, etag, records in of_file)
+        for (key, etag), records in of_file:
+            documents[key] = etag, folder.from_records(key, records)
     return documents
 
 

@@ -52,14 +52,14 @@ class NestedRecords:
         names = {_NAME: _texts(name for name, _ in named)}
         return pa.ListArray.from_arrays(offsets, self._encode_records([record for _, record in named], names))
 
-    def decode(self, column: pa.Array) -> list[Any]:
-        """Return the values of a column that `encode` returned."""
+    def decode(self, column: pa.Array, texts: Texts) -> list[Any]:
+        """Return the values of a column that `encode` returned; what its texts say is taken from `texts`."""
         if self.group is None:
-            return self._decode_records(column)
+            return self._decode_records(column, texts)
         of_all = column.flatten()
-        records: Iterable[Any] = self._decode_records(of_all)
+        records: Iterable[Any] = self._decode_records(of_all, texts)
         if self.group is dict:
-            records = zip(_values(of_all.field(_NAME)), records, strict=True)
+            records = zip(texts.values(of_all.field(_NAME)), records, strict=True)
         left = iter(records)
         return [self.group(islice(left, count)) for count in column.value_lengths().to_pylist()]
 
@@ -71,12 +71,14 @@ class NestedRecords:
             columns[name] = inner.encode(values) if isinstance(inner, NestedRecords) else _texts(values)
         return pa.StructArray.from_arrays(list(columns.values()), names=list(columns))
 
-    def _decode_records(self, column: pa.StructArray) -> list[Any]:
+    def _decode_records(self, column: pa.StructArray, texts: Texts) -> list[Any]:
         columns = []
         for name in field_names(self.its_type):
             inner = self.parsers.get(name)
             of_name = column.field(name)
-            columns.append(inner.decode(of_name) if isinstance(inner, NestedRecords) else _values(of_name, inner))
+            columns.append(
+                inner.decode(of_name, texts) if isinstance(inner, NestedRecords) else texts.values(of_name, inner)
+            )
         return build_many(self.its_type, columns)
 
 
@@ -84,8 +86,28 @@ def _texts(values: Iterable[Any]) -> pa.Array:
     return pa.array([json.dumps(str(value) if isinstance(value, Decimal) else value) for value in values], pa.string())
 
 
-def _values(column: pa.Array, parse: Callable[[Any], Any] | None = None) -> list[Any]:
-    """Return the values of a column of JSON texts, each different one decoded once."""
+class Texts:
+    """The values of columns of JSON texts, each different text of a column decoded once.
+
+    Most files have one amount as what was read, accepted and counted in a period: columns with the same texts share
+    their values.
+    """
+
+    def __init__(self) -> None:
+        """Begin without columns."""
+        self._decoded: list[tuple[pa.Array, Callable[[Any], Any] | None, list[Any]]] = []
+
+    def values(self, column: pa.Array, parse: Callable[[Any], Any] | None = None) -> list[Any]:
+        """Return the values of a column, which nothing changes."""
+        for other, of_other, values in self._decoded:
+            if of_other is parse and column.equals(other):
+                return values
+        values = _decode(column, parse)
+        self._decoded.append((column, parse, values))
+        return values
+
+
+def _decode(column: pa.Array, parse: Callable[[Any], Any] | None) -> list[Any]:
     once = column.dictionary_encode()
     values = json.loads(f"[{','.join(once.dictionary.to_pylist())}]")
     if parse is not None:

@@ -23,7 +23,7 @@ from typing import Any, Generic, TypeVar, get_args, get_type_hints
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.storage.nested_records import NestedRecords, build_many, field_names
+from finance_platform.storage.nested_records import NestedRecords, Texts, build_many, field_names
 
 Record = TypeVar("Record")
 
@@ -99,7 +99,7 @@ class RecordType(Generic[Record]):
 
     def _decode_rows(self, rows: pa.RecordBatch) -> list[Record | None]:
         values: dict[str, list[Any]] = {}  # kinds share columns
-        kinds = rows.column(_KIND)
+        kinds, texts = rows.column(_KIND), Texts()
         records: list[Record | None] = [None] * len(rows)
         for number, kind in enumerate(map(json.loads, kinds.dictionary.to_pylist())):
             places = pc.indices_nonzero(pc.equal(kinds.indices, number))
@@ -111,7 +111,7 @@ class RecordType(Generic[Record]):
             for name in field_names(its_type):
                 if name in self.nested:
                     column = rows.column(name + _NESTED)
-                    columns.append(self.nested[name].decode(column if is_every else column.take(places)))
+                    columns.append(self.nested[name].decode(column if is_every else column.take(places), texts))
                     continue
                 column = rows.column(name)
                 if name not in values:
