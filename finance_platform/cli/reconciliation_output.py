@@ -116,4 +116,4 @@ def _unpriced(name: str, count: Count, measure: str) -> str:
 
 
 def _money(amount: Decimal) -> str:
-    return "not known" if amount.is_nan() else exact_money(amount, grouping=",")
+    return exact_money(amount, grouping=",")

@@ -444,12 +444,7 @@ FEED_TERM = Contract(
         Column("row_count", "bigint", "Number of candidate lines."),
         Column("unpriced_row_count", "bigint", "Number of those whose amount is not valid."),
         Column("net_amount", EXACT_MONEY, "Their sum in the unit, as delivered, before rounding."),
-        Column(
-            "gross_amount",
-            EXACT_MONEY,
-            "Sum of their absolute amounts in the unit; null if a release before this one read them.",
-            nullable=True,
-        ),
+        Column("gross_amount", EXACT_MONEY, "Sum of their absolute amounts in the unit."),
     ),
 )
 
@@ -467,12 +462,7 @@ REJECTED_FILE = Contract(
         Column("row_count", "bigint", "Number of rejected candidate lines."),
         Column("unpriced_row_count", "bigint", "Number of those whose amount is not valid."),
         Column("net_amount", EXACT_MONEY, "Their sum in the unit, as delivered, before rounding."),
-        Column(
-            "gross_amount",
-            EXACT_MONEY,
-            "Sum of their absolute amounts in the unit; null if a release before this one read them.",
-            nullable=True,
-        ),
+        Column("gross_amount", EXACT_MONEY, "Sum of their absolute amounts in the unit."),
     ),
 )
 

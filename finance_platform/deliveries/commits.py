@@ -38,9 +38,6 @@ OUTCOMES = ("accepted", "rejected", "duplicate", "skipped")
 DELIVERED = "delivered"
 ROUNDING = "rounding"
 
-UNKNOWN = Decimal("NaN")
-"""An absolute amount that documents of an earlier release lack; every sum with it is unknown as well."""
-
 
 def delivery_id(object_key: str, fingerprint: str, feed: str, rules_identity: str, reader: Reader) -> str:
     """Return the identity of a delivery: the same object, bytes and reading rules result in the same lines.
@@ -74,7 +71,7 @@ class Count:
     Attributes:
         rows: candidate lines.
         amount: sum in one currency, the home's unless stated otherwise; sign as delivered.
-        absolute: sum of absolute amounts; `UNKNOWN` if a part of it is.
+        absolute: sum of absolute amounts.
         unpriced: rows whose amount is not valid.
     """
 
@@ -87,7 +84,7 @@ class Count:
         return Count(
             self.rows + other.rows,
             EXACT.add(self.amount, other.amount),
-            known_or_unknown(EXACT.add(self.absolute, other.absolute)),
+            EXACT.add(self.absolute, other.absolute),
             self.unpriced + other.unpriced,
         )
 
@@ -95,22 +92,17 @@ class Count:
         return Count(
             self.rows - other.rows,
             EXACT.subtract(self.amount, other.amount),
-            known_or_unknown(EXACT.subtract(self.absolute, other.absolute)),
+            EXACT.subtract(self.absolute, other.absolute),
             self.unpriced - other.unpriced,
         )
 
     @property
     def is_zero(self) -> bool:
-        """Whether it counts nothing; an absolute amount that is not known is nothing."""
-        return not (self.rows or self.amount or self.unpriced or (self.absolute and not self.absolute.is_nan()))
+        """Whether it counts nothing."""
+        return not (self.rows or self.amount or self.unpriced or self.absolute)
 
 
 _NOTHING = Count()
-
-
-def known_or_unknown(amount: Decimal) -> Decimal:
-    """Return the amount, or the one object `UNKNOWN`, so that counts with it are equal."""
-    return UNKNOWN if amount.is_nan() else amount
 
 
 def lines_hash(number: int) -> str:
@@ -144,7 +136,7 @@ class PeriodCount:
         rows: lines.
         amount: their total, sign as delivered.
         absolute: sum of their absolute amounts.
-        reversals: how many of them name a line that they reverse; none in documents of an earlier release.
+        reversals: how many of them name a line that they reverse.
         content: a hash of what the star derives from the lines, in any order; equal lines have equal hashes of one
             kind (see `hash_kind`).
     """
@@ -154,8 +146,8 @@ class PeriodCount:
     period: str
     rows: int
     amount: Decimal
+    absolute: Decimal
     content: str = ""
-    absolute: Decimal = UNKNOWN
     reversals: int = 0
 
     @property
@@ -210,8 +202,7 @@ class DeliveryCommit:
         read: the reader's totals before any rule; `amount` is exact, so it may have more than two decimals.
         rounding: the difference that rounding to cents adds to `read.amount`.
         outcomes: accepted, rejected, duplicate and skipped candidate lines; money in the home's currency.
-        scenarios: the same by scenario and currency, beside the lines as delivered; empty in documents of an earlier
-            release.
+        scenarios: the same by scenario and currency, beside the lines as delivered; empty for reference deliveries.
         rules: rows by the rule that they violate.
         periods: accepted lines by scenario and period; empty for reference deliveries.
         files: Parquet files by table.
@@ -306,7 +297,7 @@ def _parse_commit(values: Mapping[str, Any]) -> DeliveryCommit:
 
 
 # The same figures recur within a commit and across commits, so they are shared; by their text, since 0 equals 0.00.
-_parse_amount = lru_cache(8192)(lambda text: known_or_unknown(Decimal(text)))
+_parse_amount = lru_cache(8192)(Decimal)
 
 
 @lru_cache(4096, typed=True)
@@ -336,9 +327,9 @@ def _parse_period(values: Mapping[str, Any]) -> PeriodCount:
         sys.intern(values["period"]),
         values["rows"],
         _parse_amount(values["amount"]),
-        values.get("content", ""),
-        _parse_amount(values.get("absolute", "NaN")),
-        values.get("reversals", 0),
+        _parse_amount(values["absolute"]),
+        values["content"],
+        values["reversals"],
     )
 
 

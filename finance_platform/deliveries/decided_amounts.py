@@ -13,7 +13,6 @@ from decimal import Decimal
 from functools import partial
 
 from finance_platform.contracts.processed import ACCOUNT_COUNTS
-from finance_platform.deliveries.commits import UNKNOWN as UNKNOWN_AMOUNT
 from finance_platform.deliveries.commits import Count, DataFile, DeliveryCommit
 from finance_platform.deliveries.delivery_rows import read_rows
 from finance_platform.deliveries.members.attribute_history import TypesInPeriods
@@ -35,18 +34,18 @@ def amounts_of_delivery(
 
     Args:
         processed: the processed zone.
-        commit: the delivery; of a release without counts by account, the sums have no account type.
+        commit: the delivery; the sums of one without lines on accounts have no account type.
         state: the deliveries, which give accounts their types in each period.
     """
     files = commit.files.get(ACCOUNT_COUNTS.name, ())
     if not files:
-        return amounts_by_scenario(commit)
+        return _by_scenario(commit)
     try:
         by_account = _by_account(processed, commit, files)
         types = TypesInPeriods(processed, state, state.live, {account for account, _, _ in by_account})
     except DamagedObjectError:
         # A withdrawal is what helps against some damage, so it must be possible.
-        return amounts_by_scenario(commit)
+        return _by_scenario(commit)
     sums: dict[_Place, Count] = {}
     for (account, period, (scenario, unit)), count in by_account.items():
         place = (scenario, types.type_in(period, account), unit)
@@ -59,12 +58,11 @@ def add_amounts(amounts: Iterable[Iterable[DecidedAmount]]) -> tuple[DecidedAmou
     sums: dict[_Place, Count] = {}
     for one in (one for of_delivery in amounts for one in of_delivery):
         place = (one.scenario, one.account_type, one.unit)
-        count = Count(one.rows, Decimal(one.net), Decimal(one.gross) if one.gross else UNKNOWN_AMOUNT)
-        sums[place] = sums.get(place, _NOTHING) + count
+        sums[place] = sums.get(place, _NOTHING) + Count(one.rows, Decimal(one.net), Decimal(one.gross))
     return _encode(sums)
 
 
-def amounts_by_scenario(commit: DeliveryCommit) -> tuple[DecidedAmount, ...]:
+def _by_scenario(commit: DeliveryCommit) -> tuple[DecidedAmount, ...]:
     """Return the accepted lines of a delivery by scenario and unit, which its commit has; no account type."""
     return _encode({(one.scenario, "", one.currency): one.count for one in commit.scenarios if one.term == _ACCEPTED})
 
@@ -124,7 +122,7 @@ def _by_account(
 
 def _encode(sums: Mapping[_Place, Count]) -> tuple[DecidedAmount, ...]:
     return tuple(
-        DecidedAmount(*place, count.rows, str(count.amount), "" if count.absolute.is_nan() else str(count.absolute))
+        DecidedAmount(*place, count.rows, str(count.amount), str(count.absolute))
         for place, count in sorted(sums.items())
         if not count.is_zero
     )

@@ -71,7 +71,7 @@ class OverlapGroup:
     Attributes:
         compared: the sets, the newest first.
         overlaps: the overlaps within these sets.
-        key_ranges: bounds of the keys of deliveries; of those that an earlier release has compared there may be none.
+        key_ranges: bounds of the keys of deliveries.
     """
 
     def __init__(
@@ -152,8 +152,8 @@ def _read_document(processed: ObjectStore, key: str) -> OverlapGroup:
 
 
 def _parse_document(key: str, data: bytes) -> OverlapGroup:
-    """Return the overlaps of a document; one of an earlier release has no hash."""
-    if data.startswith(_HASHED) and data != _with_hash(data[_BEGINNING:]):
+    """Return the overlaps of a document."""
+    if data != _with_hash(data[_BEGINNING:]):
         raise DamagedObjectError(key, "its content is not that of its hash")
     return parse_document(key, data, _parse_group)
 
@@ -182,8 +182,6 @@ def _parse_group(document: Mapping[str, Any]) -> OverlapGroup:
     )
     if find_wrong_field(shared):
         raise TypeError("a line of `shared` has a value of another type")
-    if "names" not in document:
-        return _parse_earlier(document, shared.overlaps)
     names = _texts(document["names"])
     compared = tuple(frozenset(_selected(names, bits)) for bits in document["compared"])
     ranges = document["key_ranges"]
@@ -191,13 +189,6 @@ def _parse_group(document: Mapping[str, Any]) -> OverlapGroup:
     known: dict[str, KeyRange] = dict(zip(_selected(names, ranges["of"]), bounds, strict=True))
     known.update(dict.fromkeys(_selected(names, ranges["without_keys"])))
     return OverlapGroup(compared, shared.overlaps, known)
-
-
-def _parse_earlier(document: Mapping[str, Any], overlaps: Pairs) -> OverlapGroup:
-    """Return a document of a release that wrote all names of each set; an earlier one wrote no ranges."""
-    ranges = {one: bounds and (bounds[0], bounds[1]) for one, bounds in document.get("key_ranges", {}).items()}
-    _texts([bound for bounds in ranges.values() if bounds for bound in bounds])
-    return OverlapGroup(tuple(frozenset(_texts(names)) for names in document["compared"]), overlaps, ranges)
 
 
 def _texts(values: Any) -> Sequence[str]:

@@ -172,11 +172,7 @@ def find_changed_overlaps(processed: ObjectStore, deliveries: Iterable[LiveDeliv
         if not any(members.names <= compared for compared in stored.compared):
             continue  # the next run computes them
         largest, *others = sorted(members.by_name.values(), key=lambda one: -one.commit.outcome("accepted").rows)
-        # Of a portion without lines, an earlier release compared those that its file has in other periods.
-        counted = {
-            one for one, delivery in members.by_name.items() if delivery.commit.periods or _claims_as_whole(delivery)
-        }
-        known = {pair: overlap for pair, overlap in stored.overlaps.items() if counted.issuperset(pair)}
+        known = {pair: overlap for pair, overlap in stored.overlaps.items() if members.names.issuperset(pair)}
         pieces = _pieces(processed, [largest, *others], {})
         ranges = key_ranges(pieces)
         is_range_changed = any(ranges.get(one, bounds) != bounds for one, bounds in stored.key_ranges.items())
@@ -237,7 +233,6 @@ def _name(delivery: LiveDelivery) -> str:
         return delivery_id
     described: list[object] = [*portion.described]
     if _claims_as_whole(delivery):
-        # Earlier releases compared such a portion, under the name without this, by the scopes of its own lines alone.
         described.append({"covers": list(delivery.commit.covers)})
     return f"{delivery_id} {json.dumps(described)}"
 

@@ -26,7 +26,7 @@ class Note:
 
     Attributes:
         count: how many.
-        fix: what to do about them; empty in documents of an earlier release.
+        fix: what to do about them.
     """
 
     count: int
@@ -125,7 +125,7 @@ class ReaderFindings:
         control_totals: the totals that the file prints.
         weight_years: the fiscal years whose amounts its years are spread like, each named by its first period. Of years
             that are spread by weights of the descriptor, these years; of parts of years, each with its number of
-            periods, as in 2025-04/3. Files of earlier releases name none of these.
+            periods, as in 2025-04/3.
     """
 
     notes: Mapping[str, Note] = field(default_factory=dict)
@@ -160,17 +160,13 @@ class ReaderFindings:
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> ReaderFindings:
         """Return the findings from the values of `asdict`."""
-        notes = {
-            text: Note(**note) if isinstance(note, Mapping) else Note(note)  # a count alone in an earlier release
-            for text, note in values.get("notes", {}).items()
-        }
-        totals = values.get("control_totals") or {}
+        totals = values["control_totals"]
         return ReaderFindings(
             **{
                 **values,
-                "notes": notes,
-                "doubts": tuple(values.get("doubts", ())),
-                "weight_years": tuple(values.get("weight_years", ())),
+                "notes": {text: Note(**note) for text, note in values["notes"].items()},
+                "doubts": tuple(values["doubts"]),
+                "weight_years": tuple(values["weight_years"]),
                 "control_totals": ControlTotals.from_json(totals) if any(totals.values()) else NO_CONTROL_TOTALS,
             }
         )

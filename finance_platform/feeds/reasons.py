@@ -55,18 +55,9 @@ def reasons_to_json(reasons: Iterable[Reason]) -> str:
     return f"[{','.join(objects)}]"
 
 
-def reasons_from_json(text: str | None, rules: str = "") -> list[Reason]:
-    """Return the reasons of one row.
-
-    Args:
-        text: what `reasons_to_json` returned; or a text for people, as an earlier release wrote it.
-        rules: the rules of such an earlier row.
-    """
-    if not text:
-        return []
-    if not text.startswith("[{"):
-        return [Reason(rules, "", "", text)]
-    return [Reason(**reason) for reason in json.loads(text)]
+def reasons_from_json(text: str | None) -> list[Reason]:
+    """Return the reasons of one row from what `reasons_to_json` returned."""
+    return [Reason(**reason) for reason in json.loads(text or "[]")]
 
 
 def reasons_in_words(text: str | None) -> str:

@@ -18,7 +18,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from finance_platform.contracts.star import DECISION_AMOUNT
-from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.event_chain import ChainReader, decode, events_of
 from finance_platform.deliveries.register import FOLDER as REGISTER
 from finance_platform.deliveries.register import Event, PeriodStatusChanged, Register
@@ -80,7 +79,7 @@ def audit_pack(
         **register,
         SIGNATURE: processed.read(f"{SIGNATURES}/{closing.signature}.json"),
         CLOSE: _json(_close(closing, register)),
-        DECISIONS: decisions_csv(until, state.snapshot.commits, settings.currency),
+        DECISIONS: decisions_csv(until, settings.currency),
         "movements.csv": _movements(published, state.load_number),
         "rejected_rows.csv": _rejected_rows(processed, state, settings.currency),
         RAW_FILES: _raw_files(state),
@@ -132,15 +131,14 @@ def is_close(event: object, period: str, signature: str, at: str) -> bool:
     return isinstance(event, Mapping) and all(event.get(name) == value for name, value in values.items())
 
 
-def decisions_csv(until: Sequence[Event], commits: Mapping[str, DeliveryCommit], currency: str) -> bytes:
+def decisions_csv(until: Sequence[Event], currency: str) -> bytes:
     """Return the decisions among events of the register as CSV, oldest first.
 
     Args:
         until: the events.
-        commits: the commits of deliveries, which give the money of decisions of earlier releases.
         currency: of the figures.
     """
-    decisions = decisions_in(until, commits)
+    decisions = decisions_in(until, {})
     names = DECISION_AMOUNT.column_names
     return _csv(names, ([row[name] for name in names] for one in decisions for row in rows_of(one, currency)))
 

@@ -93,11 +93,10 @@ def rejected_files(lines: Sequence[Line], most: int = MAX_REJECTED_FILES) -> lis
     ]
 
 
-def _money_at_stake(line: Line) -> tuple[bool, Decimal, int, str]:
-    """Return what puts a line before others; a gross amount that is not known may be any."""
+def _money_at_stake(line: Line) -> tuple[Decimal, int, str]:
+    """Return what puts a line before others."""
     count = line.term("rejected")
-    is_unknown = count.absolute.is_nan()
-    return is_unknown, Decimal(0) if is_unknown else count.absolute, count.rows, line.file
+    return count.absolute, count.rows, line.file
 
 
 def _sums(term: str, lines: Sequence[Line]) -> Row:
@@ -108,7 +107,7 @@ def _sums(term: str, lines: Sequence[Line]) -> Row:
         "row_count": total.rows,
         "unpriced_row_count": total.unpriced,
         "net_amount": EXACT.quantize(total.amount, _SCALE),
-        "gross_amount": None if total.absolute.is_nan() else EXACT.quantize(total.absolute, _SCALE),
+        "gross_amount": EXACT.quantize(total.absolute, _SCALE),
     }
 
 

@@ -15,7 +15,6 @@ from decimal import Decimal
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import DECISION_AMOUNT
 from finance_platform.deliveries.commits import DeliveryCommit
-from finance_platform.deliveries.decided_amounts import amounts_by_scenario
 from finance_platform.deliveries.members.account_types import STATISTICAL as STATISTICAL_TYPE
 from finance_platform.deliveries.register import (
     DecidedAmount,
@@ -104,7 +103,7 @@ def decisions_in(events: Sequence[Event], commits: Mapping[str, DeliveryCommit])
 
     Args:
         events: every event of the register.
-        commits: the commits of deliveries, removed ones too; they give the money of decisions of earlier releases.
+        commits: the commits of deliveries, removed ones too, which name the periods of those decided about as a whole.
     """
     for number, event in select_decisions(events):
         match event:
@@ -192,7 +191,7 @@ def _about_file(
         prepared_by,
         event.why,
         frozenset({*periods, event.booked_in} - {""}),
-        event.amounts or (amounts_by_scenario(commit) if commit else ()),
+        event.amounts,
         late_periods=event.late_periods,
         booked_in=event.booked_in,
     )

@@ -14,7 +14,6 @@ from finance_platform.deliveries.commits import Count, DeliveryCommit
 from finance_platform.feeds.values.codes import fold
 from finance_platform.notifications.metrics import Metric
 from finance_platform.reports.movements import largest_gross
-from finance_platform.reports.reconciliation import scenario_counts
 
 
 def delivery_metrics(read: Iterable[DeliveryCommit], at: datetime) -> list[Metric]:
@@ -35,7 +34,7 @@ def delivery_metrics(read: Iterable[DeliveryCommit], at: datetime) -> list[Metri
     for feed, commits in sorted(by_feed.items()):
         accepted, rejected = (_total(commits, outcome) for outcome in ("accepted", "rejected"))
         money: dict[str, Decimal] = {}
-        for lines in (lines for commit in commits for lines in scenario_counts(commit)):
+        for lines in (lines for commit in commits for lines in commit.scenarios):
             if lines.term == "rejected" and not lines.currency:
                 scenario = fold(lines.scenario)
                 money[scenario] = money.get(scenario, Decimal("0.00")) + lines.count.absolute

@@ -14,12 +14,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from finance_platform.deliveries.commits import DELIVERED, ROUNDING, Count, DeliveryCommit, ScenarioCount
+from finance_platform.deliveries.commits import DELIVERED, Count, DeliveryCommit
 from finance_platform.deliveries.members.account_counts import parts_on_accounts
 from finance_platform.deliveries.members.account_types import statistical_accounts
 from finance_platform.deliveries.portions import WHOLE, Portion
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
-from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.feeds.values.codes import fold
 from finance_platform.reports.star_lines import (
     Place,
@@ -30,7 +29,7 @@ from finance_platform.reports.star_lines import (
     published_slices,
     target_lines,
 )
-from finance_platform.reports.statement import STATISTICAL, UNKNOWN_SCENARIO, Reconciliation, StatementBuilder, total
+from finance_platform.reports.statement import STATISTICAL, Reconciliation, StatementBuilder
 from finance_platform.slices.commits import SliceCommit
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.immutable_documents import derive_once, keep_equal
@@ -297,7 +296,7 @@ def _is_same(one: Count, other: Count) -> bool:
 def _add_delivery(
     builder: StatementBuilder, commit: DeliveryCommit, status: str, target: Mapping[Place, Count]
 ) -> None:
-    for lines in scenario_counts(commit):
+    for lines in commit.scenarios:
         term = lines.term
         if term == "accepted":
             if status == "live":
@@ -307,28 +306,6 @@ def _add_delivery(
                 continue
             term = status
         builder.add(commit, lines.scenario, lines.currency, term, lines.count)
-
-
-def scenario_counts(commit: DeliveryCommit) -> Sequence[ScenarioCount]:
-    """Return a commit's lines by scenario; of an earlier release's commit, as far as it recorded them."""
-    if commit.scenarios:
-        return commit.scenarios
-    counts: list[ScenarioCount] = []
-    by_scenario: dict[str, Count] = {}
-    for lines in commit.periods:
-        by_scenario[lines.scenario] = by_scenario.get(lines.scenario, _NOTHING) + lines.count
-    for scenario, count in by_scenario.items():
-        counts += [ScenarioCount(scenario, "", term, count) for term in (DELIVERED, "accepted")]
-    accepted = total(lines.count for lines in commit.periods)
-    others = {name: commit.outcome(name) for name in ("rejected", "duplicate", "skipped")}
-    delivered = Count(
-        commit.read.rows - accepted.rows,
-        EXACT.subtract(commit.read.amount, accepted.amount),
-        total(others.values()).absolute,
-        commit.read.unpriced,
-    )
-    rest = {DELIVERED: delivered, ROUNDING: Count(amount=EXACT.minus(commit.rounding)), **others}
-    return [*counts, *(ScenarioCount(UNKNOWN_SCENARIO, "", term, count) for term, count in rest.items())]
 
 
 def _measure(warehouse: Queryable) -> dict[str, tuple[str, Count]]:

@@ -36,12 +36,9 @@ def booking_of(raw_row: str, rules: ReadingRules | None) -> dict[str, str]:
 
 
 def _cells(raw_row: str) -> Mapping[str, Any]:
-    """Return the cells; none of a row whose text an earlier release wrote in another form."""
-    try:
-        cells = json.loads(raw_row or "")
-    except json.JSONDecodeError:
-        return {}
-    return cells if isinstance(cells, dict) else {}
+    """Return the cells; none of a row without text."""
+    cells: Mapping[str, Any] = json.loads(raw_row or "{}")
+    return cells
 
 
 def _value(cells: Mapping[str, Any], rules: ReadingRules, fields: tuple[str, ...]) -> str:

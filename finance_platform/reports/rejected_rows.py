@@ -251,7 +251,7 @@ class RejectedRows:
 
     def _row(self, current: CurrentDelivery, stored: Mapping[str, Any]) -> dict[str, Any]:
         commit = current.commit
-        reasons = reasons_from_json(stored["reasons"], stored["rules"])
+        reasons = reasons_from_json(stored["reasons"])
         return {
             "source_file": commit.object_key,
             "source_row": stored["source_row"],

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from finance_platform.deliveries.commits import DELIVERED, Count, DeliveryCommit, known_or_unknown
+from finance_platform.deliveries.commits import DELIVERED, Count, DeliveryCommit
 from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.feeds.values.codes import fold_name
 from finance_platform.money_text import exact_money
@@ -33,9 +33,6 @@ TERMS = (
 
 NO_SCENARIO = "(no scenario)"
 """Stands for rows whose scenario is blank or not declared."""
-
-UNKNOWN_SCENARIO = "(not known)"
-"""Stands for rows that an earlier release read and did not accept, and whose scenario it did not record."""
 
 STATISTICAL = "statistical"
 """The unit of lines on accounts that are not money, such as head counts; it is never added to a currency."""
@@ -142,17 +139,16 @@ def _count_as_json(count: Count, line: Line) -> dict[str, Any]:
     amounts = {"gross": count.absolute}
     if line.has_sides:
         amounts["debit"], amounts["credit"] = sides(count)
-    return {**values, **{name: None if amount.is_nan() else exact_money(amount) for name, amount in amounts.items()}}
+    return {**values, **{name: exact_money(amount) for name, amount in amounts.items()}}
 
 
 def sort_key(line: Line, currency: str) -> tuple[Any, ...]:
     """Return a key that sorts lines by feed and file, then Actual and the home's currency first."""
-    is_placeholder = line.scenario in {NO_SCENARIO, UNKNOWN_SCENARIO}
     return (
         not line.feed,
         line.feed,
         line.file,
-        is_placeholder,
+        line.scenario == NO_SCENARIO,
         line.scenario != "Actual",
         line.scenario,
         line.unit != currency,
@@ -195,7 +191,7 @@ def total(counts: Iterable[Count]) -> Count:
         amount = EXACT.add(amount, count.amount)
         absolute = EXACT.add(absolute, count.absolute)
         unpriced += count.unpriced
-    return Count(rows, amount, known_or_unknown(absolute), unpriced)
+    return Count(rows, amount, absolute, unpriced)
 
 
 @dataclass

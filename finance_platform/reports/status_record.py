@@ -16,7 +16,7 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import Any
 
-from finance_platform.deliveries.commits import Count, known_or_unknown
+from finance_platform.deliveries.commits import Count
 from finance_platform.deliveries.header_changes import HeaderChange
 from finance_platform.errors import DamagedObjectError
 from finance_platform.reports.expected_feeds import ExpectedFeed
@@ -189,7 +189,7 @@ def _decode_line(values: Sequence[Any]) -> Line:
 # Small deliveries have the same few counts, such as none.
 @lru_cache(4096)
 def _count(rows: int, amount: str, absolute: str, unpriced: int) -> Count:
-    return Count(rows, Decimal(amount), known_or_unknown(Decimal(absolute)), unpriced)
+    return Count(rows, Decimal(amount), Decimal(absolute), unpriced)
 
 
 def _decode_expected(values: Mapping[str, Any]) -> ExpectedFeed:

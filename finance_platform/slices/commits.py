@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from finance_platform.deliveries.commits import UNKNOWN, Count, DataFile, known_or_unknown
+from finance_platform.deliveries.commits import Count, DataFile
 from finance_platform.errors import DamagedObjectError
 from finance_platform.storage.bulk_read import find_many
 from finance_platform.storage.documents import parse_document
@@ -38,7 +38,7 @@ class ScenarioSum:
         amount: SUM(Amount).
         budget_amount: SUM(BudgetAmount).
         delivered_amount: the money of those lines with the sign as delivered, summed from the lines themselves.
-        absolute: the sum of their absolute amounts; unknown in commits of an earlier release.
+        absolute: the sum of their absolute amounts.
     """
 
     scenario_key: int
@@ -48,7 +48,7 @@ class ScenarioSum:
     amount: Decimal
     budget_amount: Decimal
     delivered_amount: Decimal = Decimal("0.00")
-    absolute: Decimal = UNKNOWN
+    absolute: Decimal = Decimal("0.00")
 
     @property
     def delivered(self) -> Count:
@@ -104,7 +104,7 @@ class SliceCommit:
         sums: per scenario; empty for dimensions.
         hidden_lines: superseded lines of deliveries that count, summed from those lines themselves.
         hidden_amount: their money, with the sign as delivered.
-        superseded: the same lines by delivery and scenario; empty in commits of an earlier release.
+        superseded: the same lines by delivery and scenario.
         accounts_compared: number of sums by scenario and account that were compared with the ledger lines.
         differences: those that differ; the star is wrong if there is one.
         inputs: see `versions`; they explain later why a slice is stale.
@@ -141,15 +141,14 @@ def _parse_commit(values: dict[str, Any]) -> SliceCommit:
     values["files"] = tuple(DataFile(**file) for file in values["files"])
     values["sums"] = tuple(_scenario_sum(scenario_sum) for scenario_sum in values["sums"])
     values["hidden_amount"] = Decimal(values["hidden_amount"])
-    values["superseded"] = tuple(_superseded_lines(lines) for lines in values.get("superseded", ()))
+    values["superseded"] = tuple(_superseded_lines(lines) for lines in values["superseded"])
     values["differences"] = tuple(Difference(**difference) for difference in values["differences"])
     return SliceCommit(**values)
 
 
 def _scenario_sum(values: Mapping[str, Any]) -> ScenarioSum:
-    money = {name: Decimal(values[name]) for name in ("amount", "budget_amount", "delivered_amount")}
-    absolute = known_or_unknown(Decimal(values.get("absolute", UNKNOWN)))
-    return ScenarioSum(**{**values, **money, "absolute": absolute})
+    names = ("amount", "budget_amount", "delivered_amount", "absolute")
+    return ScenarioSum(**{**values, **{name: Decimal(values[name]) for name in names}})
 
 
 def _superseded_lines(values: Mapping[str, Any]) -> SupersededLines:

@@ -116,11 +116,11 @@ def _uncovered(closed: Collection[str], before: str | None, after: str | None) -
 def _gross_of_plans(
     processed: ObjectStore, closed: Collection[str], published: Versions, scenarios: Collection[str]
 ) -> dict[str, Decimal]:
-    """Return the gross amount of scenarios in closed periods, of those for which it is known."""
+    """Return the gross amount of scenarios in closed periods."""
     amounts: dict[str, Decimal] = {}
     for commit in closed_facts(processed, closed, published):
         for one in commit.sums:
-            if fold(one.scenario) in scenarios and not one.absolute.is_nan():
+            if fold(one.scenario) in scenarios:
                 amounts[one.scenario] = amounts.get(one.scenario, Decimal(0)) + one.absolute
     return amounts
 

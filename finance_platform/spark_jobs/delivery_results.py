@@ -280,8 +280,8 @@ def count_packed(sums: Iterable[Sequence[bytes]], results: Mapping[str, Delivery
             period,
             count.rows,
             count.amount,
-            lines_hash(content),
             count.absolute,
+            lines_hash(content),
             reversals,
         )
         first_day, last_day = str(row["first_day"]), str(row["last_day"])

@@ -91,7 +91,7 @@ def test_the_event_of_vouchers_has_their_gross_amount_and_that_of_other_lines_no
 
 def test_lines_of_thousands_of_files_are_all_counted_and_the_files_that_came_last_are_shown():
     def lines(name: str, *amounts: str, scenario: str = "Actual") -> DeliveryCommit:
-        counts = [PeriodCount(scenario, scenario, "2025-01", 2, Decimal(one)) for one in amounts]
+        counts = [PeriodCount(scenario, scenario, "2025-01", 2, Decimal(one), Decimal(one)) for one in amounts]
         return commit_of(delivered(name), periods=counts)
 
     files = [lines(f"{number:03}.csv", "1.00") for number in range(ROWS_SHOWN)]

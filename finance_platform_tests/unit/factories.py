@@ -16,7 +16,7 @@ from zlib import crc32
 
 import pyarrow as pa
 
-from finance_platform.deliveries.commits import Count, DeliveryCommit, PeriodCount, lines_hash
+from finance_platform.deliveries.commits import Count, DeliveryCommit, PeriodCount, ScenarioCount, lines_hash
 from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, Event, Verdict
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import derive_state
@@ -185,7 +185,9 @@ def money(rows: int, amount: str = "0.00", absolute: str | None = None, unpriced
 
 def in_period(period: str, scenario: str = "Actual", kind: str | None = None, amount: str = "10.00") -> PeriodCount:
     """Return one accepted line's count in a period."""
-    return PeriodCount(scenario, kind or scenario.split(" ")[0].capitalize(), period, 1, Decimal(amount))
+    return PeriodCount(
+        scenario, kind or scenario.split(" ")[0].capitalize(), period, 1, Decimal(amount), abs(Decimal(amount))
+    )
 
 
 def commit_of(event: DeliveryDiscovered, *periods: PeriodCount, **values: Any) -> DeliveryCommit:
@@ -206,7 +208,26 @@ def commit_of(event: DeliveryDiscovered, *periods: PeriodCount, **values: Any) -
         "last_day": days[-1] if days else "",
     }
     names = ("delivery_id", "object_key", "feed", "kind", "fingerprint")
-    return DeliveryCommit(**({name: getattr(event, name) for name in names} | usual | values))
+    commit = DeliveryCommit(**({name: getattr(event, name) for name in names} | usual | values))
+    return commit if commit.scenarios or commit.kind != "ledger" else replace(commit, scenarios=scenarios_of(commit))
+
+
+def scenarios_of(commit: DeliveryCommit) -> tuple[ScenarioCount, ...]:
+    """Return a ledger's lines by scenario as the reader counts them; what is not accepted is of the first one."""
+    accepted: dict[str, Count] = {}
+    for period in commit.periods:
+        accepted[period.scenario] = accepted.get(period.scenario, Count()) + period.count
+    others = {name: count for name, count in commit.outcomes.items() if name != "accepted"}
+    if commit.rounding:
+        others["rounding"] = Count(0, -commit.rounding, -commit.rounding)
+    first = next(iter(accepted), "Actual")
+    counts = [ScenarioCount(first, "", name, count) for name, count in others.items()]
+    read = replace(commit.read, absolute=sum(others.values(), commit.outcome("accepted")).absolute)
+    delivered = {**accepted, first: sum((one for name, one in accepted.items() if name != first), Count())}
+    delivered[first] = read - delivered[first]
+    for term, of_scenarios in (("delivered", delivered), ("accepted", accepted)):
+        counts += [ScenarioCount(name, "", term, count) for name, count in of_scenarios.items() if not count.is_zero]
+    return tuple(counts)
 
 
 def refused(event: DeliveryDiscovered) -> DeliveryCommit:
@@ -218,9 +239,9 @@ def partly_rejected(event: DeliveryDiscovered, rejected: int, of: int, amount: s
     """Return the commit of a delivery with `rejected` of its rows rejected, which total `amount`."""
     bad = money(rejected, amount, amount.lstrip("-"))
     good = commit_of(event, *[in_period("2025-01")] * (of - rejected))
-    return replace(
-        good, read=good.read + replace(bad, absolute=Decimal(0)), outcomes={**good.outcomes, "rejected": bad}
-    )
+    outcomes = {**good.outcomes, "rejected": bad}
+    commit = replace(good, read=good.read + replace(bad, absolute=Decimal(0)), outcomes=outcomes)
+    return replace(commit, scenarios=scenarios_of(commit))
 
 
 def verdict_on(event: DeliveryDiscovered, *reasons: str, **values: Any) -> Verdict:

@@ -225,6 +225,7 @@ def counts_of(sent: Iterable[Line]) -> list[PeriodCount]:
             period,
             len(of_period),
             sum((Decimal(line.amount) for line in of_period), Decimal("0.00")),
+            sum((abs(Decimal(line.amount)) for line in of_period), Decimal("0.00")),
             repr(sorted(map(_hashed, of_period))),
             reversals=sum(line.reverses is not None for line in of_period),
         )

@@ -128,7 +128,7 @@ CREATE TABLE IF NOT EXISTS FeedTerm (
     RowCount         BIGINT          NOT NULL,
     UnpricedRowCount BIGINT          NOT NULL,
     NetAmount        DECIMAL(38, 10) NOT NULL,
-    GrossAmount      DECIMAL(38, 10),
+    GrossAmount      DECIMAL(38, 10) NOT NULL,
     PRIMARY KEY (Feed, ScenarioName, Unit, Term)
 )
 DISTSTYLE ALL
@@ -143,7 +143,7 @@ CREATE TABLE IF NOT EXISTS RejectedFile (
     RowCount         BIGINT          NOT NULL,
     UnpricedRowCount BIGINT          NOT NULL,
     NetAmount        DECIMAL(38, 10) NOT NULL,
-    GrossAmount      DECIMAL(38, 10),
+    GrossAmount      DECIMAL(38, 10) NOT NULL,
     PRIMARY KEY (Feed, FileName, ScenarioName, Unit)
 )
 DISTSTYLE ALL

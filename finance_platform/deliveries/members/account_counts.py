@@ -43,7 +43,7 @@ def parts_on_accounts(
 
     Args:
         processed: the processed zone.
-        commits: ledger deliveries; those of an earlier release have no counts by account.
+        commits: ledger deliveries.
         accounts: the surrogate keys of the accounts.
         is_updated: whether the checkpoint of the counts may be written; the caller then holds the home's lock.
     """
@@ -114,7 +114,7 @@ def _part(commit: DeliveryCommit, rows: list[dict[str, Any]]) -> DeliveryCommit:
         commit,
         scenarios=[ScenarioCount(scenario, "", term, count) for (scenario, term), count in sorted(terms.items())],
         periods=[
-            PeriodCount(scenario, types[scenario], period, count.rows, count.amount, absolute=count.absolute)
+            PeriodCount(scenario, types[scenario], period, count.rows, count.amount, count.absolute)
             for (scenario, period), count in sorted(periods.items())
         ],
     )

@@ -314,8 +314,8 @@ def commit_of_booking(booking: Booking) -> DeliveryCommit:
                 booking.period,
                 total.rows,
                 total.amount,
-                booking.booking_id,
                 total.absolute,
+                booking.booking_id,
                 sum(row["reverses_transaction_id"] is not None for row in rows),
             )
         ],

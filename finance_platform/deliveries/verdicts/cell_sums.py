@@ -48,7 +48,6 @@ _COLUMNS = (
     "amount",
 )
 _ZERO = Decimal("0.00")
-_NO_BOUND = Decimal("Infinity")
 
 _Member = tuple[str, int, int]
 """Period, department and account."""
@@ -112,11 +111,10 @@ def may_overflow(live: Decimal, candidate: LiveDelivery) -> bool:
     """Return whether `find_overflows` may return a sum; it looks at every delivery, and almost no home needs it.
 
     Args:
-        live: the absolute amount of all accepted lines that count; `UNKNOWN` if a part of it is.
+        live: the absolute amount of all accepted lines that count.
         candidate: the delivery that would count.
     """
-    amounts = (live, candidate.commit.outcome("accepted").absolute)
-    return any(amount.is_nan() for amount in amounts) or EXACT.add(*amounts) >= LIMIT
+    return EXACT.add(live, candidate.commit.outcome("accepted").absolute) >= LIMIT
 
 
 def find_overflows(
@@ -184,8 +182,7 @@ def _has_lines(delivery: LiveDelivery, period: str) -> bool:
 
 def _bound(deliveries: Iterable[LiveDelivery]) -> Decimal:
     """Return a number that no sum of the deliveries' lines exceeds."""
-    amounts = [delivery.commit.outcome("accepted").absolute for delivery in deliveries]
-    return _NO_BOUND if any(amount.is_nan() for amount in amounts) else sum(amounts, _ZERO)
+    return sum((delivery.commit.outcome("accepted").absolute for delivery in deliveries), _ZERO)
 
 
 def _changed_periods(overlaps: Overlaps, before: Sequence[LiveDelivery], after: Sequence[LiveDelivery]) -> set[str]:

@@ -110,13 +110,13 @@ def _different_counts(earlier: DeliveryCommit, commit: DeliveryCommit) -> list[s
     for cell in sorted(both):
         counts = [sum((one.count for one in of_cell.get(cell, ())), Count()) for of_cell in (old, new)]
         name = f"{both[cell].scenario} {both[cell].period}"
-        if not _is_equal(*counts):
+        if counts[0] != counts[1]:
             texts.append(f"has {_money(counts[1])} of {name}, in place of {_money(counts[0])}")
         elif not _may_be_equal(old.get(cell, ()), new.get(cell, ())):
             texts.append(f"has other lines of {name} with the same sum")
     for name in OUTCOMES if not texts else ():
         before, now = earlier.outcome(name), commit.outcome(name)
-        if not _is_equal(before, now):
+        if before != now:
             texts.append(f"has {pluralize(now.rows, f'{name} row')} in place of {before.rows:,}")
     return texts
 
@@ -130,13 +130,6 @@ def _by_cell(counts: Iterable[PeriodCount]) -> dict[tuple[str, str, str], list[P
     for count in counts:
         by_cell.setdefault(_cell(count), []).append(count)
     return by_cell
-
-
-def _is_equal(count: Count, other: Count) -> bool:
-    """Return whether rows and money are equal; an absolute amount that a commit of an earlier release lacks is any."""
-    is_known = not (count.absolute.is_nan() or other.absolute.is_nan())
-    values = [(one.rows, one.amount, one.unpriced, one.absolute if is_known else 0) for one in (count, other)]
-    return values[0] == values[1]
 
 
 def _may_be_equal(counts: Sequence[PeriodCount], others: Sequence[PeriodCount]) -> bool:

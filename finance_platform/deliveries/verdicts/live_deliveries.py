@@ -14,7 +14,7 @@ from functools import reduce
 from itertools import chain, islice
 from operator import attrgetter
 
-from finance_platform.deliveries.commits import UNKNOWN, Count, PeriodCount, hash_kind
+from finance_platform.deliveries.commits import Count, PeriodCount, hash_kind
 from finance_platform.deliveries.live_lines import Cell, LiveSet, claimed_cells
 from finance_platform.deliveries.overlap_documents import Cell as LinesCell
 from finance_platform.deliveries.overlap_documents import Overlap
@@ -157,10 +157,7 @@ class LiveDeliveries:
         self._by_key = _grouped(self.added, "event.object_key")
         self._at_first = dict(self._by_key)
         self._in_order: list[LiveDelivery] = sorted(self.added, key=_position)
-        absolute = [one.commit.outcome("accepted").absolute for one in self.added]
-        known = [amount for amount in absolute if not amount.is_nan()]
-        self._gross = reduce(EXACT.add, known, Decimal(0))
-        self._unknown = len(absolute) - len(known)
+        self._gross = reduce(EXACT.add, (one.commit.outcome("accepted").absolute for one in self.added), Decimal(0))
         self._debit_positive = sum(one.commit.is_debit_positive for one in self.added)
         self._of_feed = _grouped(self.added, "event.feed")
         self._feed_names = dict.fromkeys(self._of_feed)
@@ -197,8 +194,8 @@ class LiveDeliveries:
 
     @property
     def gross(self) -> Decimal:
-        """The absolute amount of all accepted lines; `UNKNOWN` if a part of it is."""
-        return UNKNOWN if self._unknown else self._gross
+        """The absolute amount of all accepted lines."""
+        return self._gross
 
     @property
     def has_debit_positive(self) -> bool:
@@ -235,11 +232,7 @@ class LiveDeliveries:
 
     def _count(self, delivery: LiveDelivery, times: int) -> None:
         """Enter a delivery into the totals, or take it out."""
-        absolute = delivery.commit.outcome("accepted").absolute
-        if absolute.is_nan():
-            self._unknown += times
-        else:
-            self._gross = EXACT.fma(absolute, times, self._gross)
+        self._gross = EXACT.fma(delivery.commit.outcome("accepted").absolute, times, self._gross)
         self._debit_positive += times * delivery.commit.is_debit_positive
 
     def earlier(self, candidate: LiveDelivery) -> list[LiveDelivery]:

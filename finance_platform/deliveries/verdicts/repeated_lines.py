@@ -258,8 +258,7 @@ def _may_contain(larger: LiveDelivery, smaller: LiveDelivery, cell: Cell) -> boo
     """Return whether the lines of a smaller delivery may all be among those of a larger one, by what commits say."""
     if _rows(smaller, cell) < LEAST_CONTAINED:
         return False
-    gross, of_larger = count_in_cell(smaller, cell).absolute, count_in_cell(larger, cell).absolute
-    if not (gross.is_nan() or of_larger.is_nan()) and gross > of_larger:
+    if count_in_cell(smaller, cell).absolute > count_in_cell(larger, cell).absolute:
         return False
     # A day outside of the period may be one of other lines.
     first, last = smaller.commit.first_day, smaller.commit.last_day

@@ -20,7 +20,6 @@ from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.orchestration.ui.feed_specs import delivery_key
 from finance_platform.orchestration.ui.formatting import format_periods, plain
 from finance_platform.orchestration.ui.metadata_values import money_metadata
-from finance_platform.reports.reconciliation import scenario_counts
 from finance_platform.reports.statement import NO_SCENARIO
 from finance_platform.safe_text import markdown_lines, printable, printable_line, quote_name
 from finance_platform.slices.snapshot import Snapshot
@@ -311,7 +310,7 @@ def _verdicts(state: DeliveryState, ids: Collection[str]) -> dict[str, str]:
 
 def _money(commit: DeliveryCommit, currency: str) -> dict[str, Any]:
     """Return the money delivered and by outcome; of a file with several scenarios by scenario, since they never add."""
-    counts = [lines for lines in scenario_counts(commit) if not lines.currency and lines.term != ROUNDING]
+    counts = [lines for lines in commit.scenarios if not lines.currency and lines.term != ROUNDING]
     if len({lines.scenario for lines in counts if lines.scenario}) <= 1:
         amounts = {"delivered": commit.read.amount}
         amounts |= {f"{name}_amount": commit.outcome(name).amount for name in OUTCOMES}

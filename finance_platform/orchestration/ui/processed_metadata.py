@@ -28,7 +28,7 @@ from finance_platform.orchestration.ui.metadata_values import (
 )
 from finance_platform.orchestration.ui.previews import preview_delivery
 from finance_platform.quality.checks import NOTHING_HELD, WITHIN_TOLERANCE, Outcome
-from finance_platform.reports.reconciliation import current_deliveries, scenario_counts
+from finance_platform.reports.reconciliation import current_deliveries
 from finance_platform.reports.rejected_rows import RejectedRows
 from finance_platform.reports.rejected_selection import Selection
 from finance_platform.reports.statement import NO_SCENARIO
@@ -173,7 +173,7 @@ def _count_scenarios(commit: DeliveryCommit) -> int:
     """Return how many scenarios `_outcomes_by_scenario` has."""
     if commit.kind != "ledger":
         return 1
-    return len({lines.scenario or NO_SCENARIO for lines in scenario_counts(commit)})
+    return len({lines.scenario or NO_SCENARIO for lines in commit.scenarios})
 
 
 def _outcomes_by_scenario(commit: DeliveryCommit) -> dict[str, dict[str, Count]]:
@@ -181,7 +181,7 @@ def _outcomes_by_scenario(commit: DeliveryCommit) -> dict[str, dict[str, Count]]
     if commit.kind != "ledger":
         return {"": dict(commit.outcomes)}
     outcomes: dict[str, dict[str, Count]] = {}
-    for lines in scenario_counts(commit):
+    for lines in commit.scenarios:
         counts = outcomes.setdefault(lines.scenario or NO_SCENARIO, {})
         count = Count(lines.count.rows, unpriced=lines.count.unpriced) if lines.currency else lines.count
         counts[lines.term] = counts.get(lines.term, Count()) + count

@@ -19,11 +19,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.feeds.lines.line_files import KeyRepeats
+from finance_platform.feeds.reasons import Reason, reasons_to_json
 from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.feeds.violations import to_mask
 from finance_platform.text_hashes import hash_texts
 from finance_platform.transforms.key_comparison import PLACE, Repeats, compared_columns, describe_repeats, find_repeats
-from finance_platform.transforms.reasons import describe_half_voucher, describe_place, describe_unbalanced_voucher
+from finance_platform.transforms.reasons import (
+    MAX_QUOTED,
+    describe_half_voucher,
+    describe_place,
+    describe_unbalanced_voucher,
+)
 
 ReadAgain = Callable[[], Iterable[pa.RecordBatch]]
 
@@ -151,8 +157,8 @@ class ComparedRows:
                 rows = rows.filter(pa.array(is_left, pa.bool_()))
             if len(rows):
                 names = rows["voucher"].to_pylist()
-                words = {name: _describe(name, self._vouchers[name]) for name in dict.fromkeys(names)}
-                rules, reasons = zip(*(words[name] for name in names), strict=True)
+                described = {name: _describe(name, self._vouchers[name]) for name in dict.fromkeys(names)}
+                rules, reasons = zip(*(described[name] for name in names), strict=True)
                 rejected = pa.array(["rejected"] * len(rows))
                 yield ChangedRows(rows, rejected, pa.array(rules), _reasons_at(reasons))
 
@@ -174,8 +180,10 @@ def _place(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _describe(name: str, voucher: _Voucher) -> tuple[str, str]:
-    """Return rule and words of a voucher that is rejected whole."""
+    """Return rule and reason of a voucher that is rejected whole."""
     if voucher.rejected is not None:
         sheet, line, _, rules = voucher.rejected
-        return describe_half_voucher(name, describe_place(sheet, line), rules)
-    return describe_unbalanced_voucher(name, voucher.debit, voucher.credit)
+        rule, words = describe_half_voucher(name, describe_place(sheet, line), rules)
+    else:
+        rule, words = describe_unbalanced_voucher(name, voucher.debit, voucher.credit)
+    return rule, reasons_to_json([Reason(rule, "", name[:MAX_QUOTED], words)])

@@ -275,7 +275,7 @@ def _compare(home: ObjectStore, now: DeliveryState, candidate: LiveDelivery, set
 
 
 def _rows_and_amount(sums: Mapping[Cell, Count], cell: Cell) -> tuple[int, Decimal]:
-    """Return what is compared: the absolute amount of an earlier release may not be known."""
+    """Return what is compared, since it is what is shown."""
     count = sums.get(cell, Count())
     return count.rows, count.amount
 

@@ -19,7 +19,6 @@ from finance_platform.refresh.audit_pack import decisions_csv, gates_of_close
 from finance_platform.safe_text import spreadsheet_cell
 
 _NUMBER = "event_number"
-_AMOUNTS = frozenset({"scenario_name", "account_type", "unit", "row_count", "net_amount", "gross_amount"})
 _FILE = ("file", "sha256", "delivery")
 
 _Row = Mapping[str, str]
@@ -35,7 +34,7 @@ def find_other_decisions(data: bytes, events: Sequence[Event], currency: str) ->
         events: the register up to the close.
         currency: the currency of the figures.
     """
-    expected, given = (_rows(content) for content in (decisions_csv(events, {}, currency), data))
+    expected, given = (_rows(content) for content in (decisions_csv(events, currency), data))
     if not given:
         if expected:
             yield "lacks the decisions that the register has"
@@ -46,9 +45,8 @@ def find_other_decisions(data: bytes, events: Sequence[Event], currency: str) ->
         return
     of_register, of_list = _by_number(expected), _by_number(given)
     for number in sorted(of_register.keys() | of_list.keys(), key=lambda text: (len(text), text)):
-        columns = shared if _has_amounts(number, events) else shared - _AMOUNTS
         rows = [
-            sorted({tuple(row[name] for name in sorted(columns)) for row in of_one.get(number, ())})
+            sorted({tuple(row[name] for name in sorted(shared)) for row in of_one.get(number, ())})
             for of_one in (of_register, of_list)
         ]
         if rows[0] != rows[1]:
@@ -78,13 +76,6 @@ def find_other_files(data: bytes, events: Sequence[Event]) -> Iterator[str]:
     for row in _rows(data):
         if tuple(row.get(name, "") for name in _FILE) not in discovered:
             yield f"names {row.get('file', '')!r} with bytes that the register does not have"
-
-
-def _has_amounts(number: str, events: Sequence[Event]) -> bool:
-    """Return whether the register gives a decision's amounts; those of earlier releases are in other documents."""
-    place = int(number) - 1 if number.isascii() and number.isdigit() else -1
-    event = events[place] if 0 <= place < len(events) else None
-    return isinstance(event, PeriodStatusChanged) or (event is not None and bool(getattr(event, "amounts", ())))
 
 
 def _rows(data: bytes) -> list[_Row]:

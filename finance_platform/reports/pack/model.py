@@ -248,12 +248,12 @@ class LoadStamp:
 
 @dataclass(frozen=True)
 class RejectedTotal:
-    """Rejected rows of one scenario and unit of money, and their gross amount; None if it is not known."""
+    """Rejected rows of one scenario and unit of money, and their gross amount."""
 
     scenario: str
     unit: str
     rows: int
-    gross: Decimal | None
+    gross: Decimal
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ def gates(pack: Pack) -> list[Gate]:
 
 
 def _rejected_amount(total: RejectedTotal) -> str:
-    amount = "amount not known" if total.gross is None else f"gross {grouped_money(total.gross)} {total.unit}"
+    amount = f"gross {grouped_money(total.gross)} {total.unit}"
     return f"{printable_line(total.scenario)}: {pluralize(total.rows, 'row')}, {amount}"
 
 
@@ -253,7 +253,7 @@ def _home_tables(pack: Pack) -> list[StaticTable]:
             _text(one.scenario),
             _text(one.unit),
             _number(one.rows),
-            _money(one.gross) if one.gross is not None else _text("not known"),
+            _money(one.gross),
         ]
         for one in state.rejected
     ]

@@ -67,15 +67,10 @@ def _movement(row: dict[str, Any]) -> Movement:
 def _rejected(reconciliation: Reconciliation) -> tuple[RejectedTotal, ...]:
     totals = ((line, line.term(_REJECTED)) for line in reconciliation.by_scenario)
     return tuple(
-        RejectedTotal(line.scenario, line.unit, count.rows, _gross(count.absolute))
+        RejectedTotal(line.scenario, line.unit, count.rows, count.absolute.quantize(_CENT, ROUND_HALF_UP))
         for line, count in totals
         if count.rows
     )
-
-
-def _gross(absolute: Decimal) -> Decimal | None:
-    """Return a gross amount in cents; None if a delivery of an earlier release did not record its part."""
-    return None if absolute.is_nan() else absolute.quantize(_CENT, ROUND_HALF_UP)
 
 
 def _rules(state: DeliveryState) -> tuple[RejectedRule, ...]:

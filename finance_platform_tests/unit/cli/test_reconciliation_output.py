@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from finance_platform.cli.reconciliation_output import print_sentences, print_tables
-from finance_platform.deliveries.commits import UNKNOWN, Count
+from finance_platform.deliveries.commits import Count
 from finance_platform.reports.statement import Line, Reconciliation
 from finance_platform_tests.unit.factories import money
 from finance_platform_tests.unit.printed_text import RECONCILIATION, lines
@@ -97,12 +97,6 @@ def test_files_have_a_table_of_their_own_if_asked():
     assert "ledger a.csv Actual USD delivered 1 10.00 10.00" in printed
     assert "ledger b.csv Actual USD = in the warehouse 1 10.00 10.00" in printed
     assert "ledger a.csv Actual USD delivered 1 10.00 10.00" not in lines(print_tables, statement)
-
-
-def test_a_gross_amount_that_is_not_known_is_not_a_number():
-    terms = {"delivered": Count(1, Decimal(5), UNKNOWN), "in_warehouse": Count(1, Decimal(5), UNKNOWN)}
-    printed = lines(print_sentences, of(Line("Actual", "USD", terms)))
-    assert printed[-1] == "Actual USD gross: delivered not known = in the warehouse not known"
 
 
 @pytest.mark.parametrize("show", [print_tables, print_sentences])

@@ -46,7 +46,9 @@ commits = st.builds(
     rounding=exact,
     outcomes=st.dictionaries(st.sampled_from(OUTCOMES), counts),
     rules=st.dictionaries(texts, st.integers(1, 100), max_size=2),
-    periods=st.lists(st.builds(PeriodCount, texts, texts, texts, st.integers(0, 9), amounts), max_size=2).map(tuple),
+    periods=st.lists(
+        st.builds(PeriodCount, *[texts] * 3, st.integers(0, 9), amounts, amounts.map(abs)), max_size=2
+    ).map(tuple),
     files=st.dictionaries(texts, files, max_size=2),
     is_debit_positive=st.booleans(),
     extra_columns=st.lists(texts, max_size=2).map(tuple),

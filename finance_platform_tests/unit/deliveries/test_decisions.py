@@ -16,7 +16,7 @@ from finance_platform.deliveries.commits import Count, read_commits
 from finance_platform.deliveries.decision_errors import require_judged_content
 from finance_platform.deliveries.decisions import accept, reinstate, withdraw
 from finance_platform.deliveries.period_decisions import close, reopen
-from finance_platform.deliveries.register import DecisionRecorded, PeriodStatusChanged
+from finance_platform.deliveries.register import DecidedAmount, DecisionRecorded, PeriodStatusChanged
 from finance_platform.errors import DecisionError
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import delivered, partly_rejected
@@ -63,7 +63,13 @@ def test_an_accepted_delivery_counts_and_the_register_has_author_reason_and_time
     event = accept(zone.store, "held.csv", BOB)
     assert last(zone) == event
     assert event == DecisionRecorded(
-        "accepted", "held.csv", "held.csv@b", "bob", "a late invoice", "2025-07-02T08:00:00.000000+00:00"
+        "accepted",
+        "held.csv",
+        "held.csv@b",
+        "bob",
+        "a late invoice",
+        "2025-07-02T08:00:00.000000+00:00",
+        amounts=(DecidedAmount("Actual", "", "", 2, "20.00", "20.00"),),
     )
     assert states(zone) == {"live": ["live.csv", "held.csv"], "held": [], "withdrawn": []}
 

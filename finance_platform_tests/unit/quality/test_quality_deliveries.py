@@ -299,7 +299,9 @@ def test_of_two_periods_neither_is_thin():
 
 def test_lines_of_several_files_add_up_in_a_period():
     march = live_in(*[in_period("2025-03")] * 6, key="ledger_2.csv")
-    whole = live_in(*(PeriodCount("Actual", "Actual", p, 10, money(0).amount) for p in ("2025-01", "2025-02")))
+    whole = live_in(
+        *(PeriodCount("Actual", "Actual", p, 10, money(0).amount, money(0).absolute) for p in ("2025-01", "2025-02"))
+    )
     assert outcome_of(NO_GAPS, state_of(whole, march)).passed
 
 

@@ -65,7 +65,7 @@ def with_rejected(store: LocalStore, commit: DeliveryCommit, *rows: tuple[int, s
             "source_row": line,
             "outcome": outcome,
             "rules": "invalid_date",
-            "reasons": "date: not a date",
+            "reasons": reasons_to_json([Reason("invalid_date", "date", "?", "date: not a date")]),
             "amount": Decimal("5.00"),
             "raw_row": '{"Date": "?"}',
             **values,
@@ -287,9 +287,9 @@ def test_of_many_rows_only_the_largest_are_explained(processed: LocalStore, monk
     """Their reasons and cells are most of what a file of rejected rows has."""
     explained: list[str] = []
 
-    def note(text: str | None, rules: str = "") -> list[Reason]:
-        explained.append(rules)
-        return reasons_from_json(text, rules)
+    def note(text: str | None) -> list[Reason]:
+        explained.append(text or "")
+        return reasons_from_json(text)
 
     monkeypatch.setattr(rejected_rows, "reasons_from_json", note)
     listing = many_rows(processed)

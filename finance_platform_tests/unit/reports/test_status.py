@@ -271,11 +271,6 @@ def test_a_note_of_the_reader_is_a_warning_with_its_fix_also_if_it_counts_severa
     ]
 
 
-def test_notes_of_an_earlier_release_have_no_fix():
-    findings = ReaderFindings.from_json({"notes": {"one": 1, "many": {"count": 2, "fix": "do that"}}})
-    assert findings.fixes == {"one": "", "many; 2 cells in all": "do that"}
-
-
 def test_a_file_that_vanished_before_it_could_be_read_again_counts_as_it_was_read_before():
     """Its lines have the accounts of a mapping that has changed since, and only the file could give others."""
     again = delivered("gone.csv", "v1 and another mapping", reads_again="gone.csv@v1")

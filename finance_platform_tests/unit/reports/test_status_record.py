@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import pytest
 
-from finance_platform.deliveries.commits import UNKNOWN, Count
+from finance_platform.deliveries.commits import Count
 from finance_platform.deliveries.header_changes import HeaderChange
 from finance_platform.errors import DamagedObjectError
 from finance_platform.reports.expected_feeds import ExpectedFeed
@@ -28,7 +28,7 @@ RUN = {"run_id": "r2", "job": "refresh", "status": "SUCCESS", "started": None, "
 def rich_status() -> Status:
     """Return a status with every part that a home without damage may have; a name has half a character."""
     terms = {
-        "delivered": Count(3, Decimal("10.125"), UNKNOWN, 1),
+        "delivered": Count(3, Decimal("10.125"), Decimal("10.125"), 1),
         "in_warehouse": Count(2, Decimal("10.12"), Decimal("12.00")),
     }
     lines = [Line("Actual", "USD", terms, "ledger", "a\udce9.csv", has_sides=True), Line("Budget", "EUR", {})]

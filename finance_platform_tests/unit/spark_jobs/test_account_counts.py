@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
-from finance_platform.deliveries.commits import UNKNOWN, Count
+from finance_platform.deliveries.commits import Count
 from finance_platform.spark_jobs import account_counts
 from finance_platform.spark_jobs.account_counts import AccountCounts, accepted_by_delivery, write_files
 from finance_platform.storage.local import LocalStore
@@ -74,14 +74,14 @@ def test_lines_of_an_account_that_several_sums_have_are_one_row_with_its_money_a
 def test_lines_of_other_terms_are_beside_the_accepted_ones_with_all_their_decimals(tmp_path: Path):
     counts = counted(sums(("d", 7, "2025-02", 2, Decimal("0.50"), Decimal("0.50"))))
     counts["d"].add(7, "Actual", "", "rounding", Count(0, Decimal("-0.004"), Decimal("0.004")))
-    counts["d"].add(7, "Actual", "EUR", "rejected", Count(1, Decimal("3.00"), UNKNOWN, 1))
+    counts["d"].add(7, "Actual", "EUR", "rejected", Count(1, Decimal("3.00"), Decimal("3.00"), 1))
     counts["d"].add(7, "Actual", "EUR", "rejected", Count(1, Decimal("3.00"), Decimal("3.00")))
     counts["d"].add(3, "", "", "rejected", Count(1, unpriced=1))
     assert written(tmp_path, counts)["d"] == [
         ("d", 3, "", "", "", "rejected", 1, 1, "0.00", "0.00"),
         ("d", 7, "Actual", "", "", "rounding", 0, 0, "-0.004", "0.004"),
         ("d", 7, "Actual", "", "2025-02", "accepted", 2, 0, "0.50", "0.50"),
-        ("d", 7, "Actual", "EUR", "", "rejected", 2, 1, "6.00", "NaN"),
+        ("d", 7, "Actual", "EUR", "", "rejected", 2, 1, "6.00", "6.00"),
     ]
 
 
