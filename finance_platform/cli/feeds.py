@@ -102,6 +102,7 @@ def _match(home: Path | None, file: Path, descriptor: Path | None) -> MatchedFil
     """
     from finance_platform.bootstrap import raw_zone
     from finance_platform.feeds.feed_set import load_feed_set
+    from finance_platform.feeds.values.codes import closest_match
     from finance_platform.refresh.file_check.feed_match import match_file
 
     settings = load_settings(home=home)
@@ -110,7 +111,9 @@ def _match(home: Path | None, file: Path, descriptor: Path | None) -> MatchedFil
     matched = match_file(file, raw_zone(settings), settings, load_feed_set(settings.feeds_path), descriptor)
     if matched is None:
         name = quote_name(str(file))
+        closest = closest_match(str(file), [item.key for item in raw_zone(settings).list_objects()])
         raise UnreadableDeliveryError(
-            f"{name} is neither a file nor a key of the raw zone {settings.raw_root}", fix="check the path"
+            f"{name} is neither a file nor a key of the raw zone {settings.raw_root}",
+            fix=f"did you mean {quote_name(closest)}?" if closest else "check the path",
         )
     return matched

@@ -17,7 +17,7 @@ import click
 from finance_platform.cli.console import echo, open_console
 from finance_platform.cli.exports import export_options, export_rows, require_output
 from finance_platform.cli.options import EXIT_ATTENTION, EXIT_OK, home_option, require_raw_zone, with_exit_code
-from finance_platform.count_text import pluralize
+from finance_platform.count_text import list_periods, pluralize
 from finance_platform.settings import load_settings
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def _wanted(closes: Sequence[SignedClose], name: str | None) -> list[SignedClose
     wanted = [one for one in of_period if match[2] is None or one.number == int(match[2])]
     if wanted:
         return wanted
-    signed = sorted({one.event.period for one in closes})
-    known = f"signed are {', '.join(signed)}" if signed else "`finance-platform close` signs a period"
+    signed = {one.event.period for one in closes}
+    known = f"signed are {list_periods(signed)}" if signed else "`finance-platform close` signs a period"
     if of_period:
         known = f"ask for {of_period[-1].name}, its last one"
     raise click.BadParameter(f"no close {name} was signed; {known}", param_hint="PERIOD")

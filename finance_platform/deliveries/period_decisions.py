@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from finance_platform.count_text import list_periods
 from finance_platform.deliveries.approvals import Author, record_decision
 from finance_platform.deliveries.current_state import read_whole_state
 from finance_platform.deliveries.decided_amounts import amounts_of_periods
@@ -111,7 +112,7 @@ def reopen(
     state = read_whole_state(processed)
     if period not in state.closed:
         by = last_reopening(Register(processed).events(), period)
-        closed = f"closed are {', '.join(sorted(state.closed))}" if state.closed else "no period is closed"
+        closed = f"closed are {list_periods(state.closed)}" if state.closed else "no period is closed"
         raise DecisionError(
             f"{period} is not closed{f'; {by}' if by else ''}",
             fix=f"there is nothing to reopen: {closed}; `finance-platform history` lists who closed and reopened what",

@@ -19,7 +19,7 @@ from typing import Any
 
 from finance_platform.contracts.model import Contract, SliceName
 from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, PERIOD_STATUS, REPORTING
-from finance_platform.count_text import pluralize
+from finance_platform.count_text import list_periods, pluralize
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.members.attribute_history import HISTORIES
 from finance_platform.deliveries.overlaps import compute_overlaps
@@ -140,8 +140,8 @@ def find_state(processed: ObjectStore, warehouse: Queryable, as_of: str, *, now:
 def _signed_state(processed: ObjectStore, events: Sequence[Event], period: str, number: int) -> PublishedState:
     closings = [event for event in signed_closings(events) if event.period == period]
     if not closings:
-        known = sorted({event.period for event in signed_closings(events)})
-        hint = f"signed are {', '.join(known)}" if known else "`finance-platform close` signs a period"
+        known = {event.period for event in signed_closings(events)}
+        hint = f"signed are {list_periods(known)}" if known else "`finance-platform close` signs a period"
         raise AsOfError(f"no close of {period} was signed", fix=hint)
     if number > len(closings):
         closed = pluralize(len(closings), "time")

@@ -297,6 +297,9 @@ def test_check_of_a_file_without_a_feed_exits_with_1_and_of_no_file_with_2(home:
     assert (result.exit_code, "no descriptor's path matches it" in result.output) == (1, True)
     result = invoke("feed", "check", tmp_path / "none.csv", "--home", home)
     assert (result.exit_code, "is neither a file nor a key of the raw zone" in result.output) == (2, True)
+    (home / "raw" / "bank.csv").write_text(ROWS)
+    result = invoke("feed", "check", "raw/bank.csv", "--home", home)
+    assert (result.exit_code, "did you mean bank.csv?" in result.output) == (2, True)
 
 
 def test_check_of_a_file_without_a_feed_names_a_descriptor_whose_path_is_not_valid(home: Path):
