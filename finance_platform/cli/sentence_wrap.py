@@ -15,8 +15,10 @@ from rich.text import Text
 
 from finance_platform.cli.program_name import NAME
 
-_WORD = re.compile(rf"(?:`{NAME} [^`\n]*`|(?<=: ){NAME} [^`\n]*$|[^\s])+[^\S\n]*|[^\S\n]+|\n", re.MULTILINE)
-"""A word with the blanks behind it, of which a command is one: between backticks, or behind a colon to the end."""
+_WORD = re.compile(rf"(?:`{NAME} [^`\n]*`|(?<=: ){NAME} [^`\n]*$|[^ \n])+ *| +|\n", re.MULTILINE)
+"""A word with the blanks behind it, of which a command is one: between backticks, or behind a colon to the end.
+
+Other spaces, such as one that does not break, are part of a name."""
 
 
 def wrap_sentence(text: Text, width: int) -> Text:
@@ -30,7 +32,7 @@ def wrap_sentence(text: Text, width: int) -> Text:
         return text
     places, column = [], 0
     for word in _WORD.finditer(text.plain):
-        length = cell_len(word[0].rstrip())
+        length = cell_len(word[0].rstrip(" "))
         if column and column + length > width:
             places.append(word.start())
             column = 0
@@ -42,5 +44,5 @@ def wrap_sentence(text: Text, width: int) -> Text:
             column += cell_len(word[0])
     lines = text.divide(places)
     for line in lines[:-1]:
-        line.rstrip()
+        line.right_crop(len(line.plain) - len(line.plain.rstrip(" ")))
     return Text("\n").join(lines)

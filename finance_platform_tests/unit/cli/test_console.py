@@ -17,7 +17,7 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.text import Text
@@ -121,6 +121,8 @@ def test_a_command_behind_a_colon_is_not_broken_either():
 
 
 @given(TEXTS, st.integers(1, 30))
+@example("\xa0\x1b]0;title\x07", 1)
+@example("a name\xa0with two", 6)
 def test_lines_of_any_text_are_its_own_and_as_wide_as_the_terminal(text: str, width: int):
     shown = printable_line(text)
     lines = wrap_sentence(Text(shown), width).plain.split("\n")
