@@ -77,8 +77,6 @@ def _take_column_out(processed: Path) -> None:
         assert lines.column_names[-1] == COLUMN
         pq.write_table(lines.drop_columns([COLUMN]), path)
         file |= {"size": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    for count in document["periods"]:
-        del count["reversals"]
     commit.write_text(json.dumps(document))
 
 
