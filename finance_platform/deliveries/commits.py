@@ -182,7 +182,7 @@ class DataFile:
         size: in bytes.
         is_shared: whether it has rows of other deliveries too; readers then take the rows with the delivery's id.
         sha256: of its bytes, so that `verify` can name a file that was changed; empty in slices, whose rows are
-            compared instead, and in documents of an earlier release.
+            compared instead.
     """
 
     key: str

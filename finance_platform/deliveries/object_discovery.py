@@ -218,7 +218,6 @@ class ObjectDiscovery:
             run_id=run_id,
             reads_again=self.identities.reads_again(identity, item.key, fingerprint, feed.feed, last),
             rules=self.identities.declared.get(feed.feed, ""),
-            # Other keys or scopes give another identity, so an event of an earlier release without them stays the last.
             keyed_by=" ".join(feed.load.key or feed.load.scope),
             **dict(zip(FEED_FIELDS, of_feed, strict=True)),
         )

@@ -112,11 +112,10 @@ class DeliveryDiscovered:
             for what the home does.
         reads_again: the delivery of the same bytes under the same rules of the descriptor that it is instead of, since
             a later release, other rows that it looks up or other amounts that it is spread like may give other lines;
-            empty if there is none, and in events of earlier releases.
+            empty if there is none.
         rules: the identity of the descriptor's rules, if its own identity is also of rows that it looks up or of
-            amounts that it is spread like; else empty, as in events of earlier releases.
-        keyed_by: the fields of the feed's key or scope, separated by blanks; empty if it has neither, and in events of
-            earlier releases.
+            amounts that it is spread like; else empty.
+        keyed_by: the fields of the feed's key or scope, separated by blanks; empty if it has neither.
     """
 
     object_key: str
@@ -168,9 +167,9 @@ class Verdict:
         continues: the earlier reading of the same bytes with the same lines, which counts: what was decided about that
             one is in force for this one; empty if there is none.
         moved: by closed period and scenario, the net and the gross amount that would move, decimals as text, sign as
-            delivered; none in events of earlier releases.
+            delivered.
         is_new_split: whether the lines in `late` were judged, so that they wait whatever was decided before about the
-            same periods; false if the verdict repeats the one before, and in those of earlier releases.
+            same periods; false if the verdict repeats the one before.
     """
 
     object_key: str
@@ -259,7 +258,7 @@ class DecisionRecorded:
         booked_in: of an acceptance, the period in which what would change closed periods is booked instead; else empty.
         bookings: each of these closed periods, and the delivery that has the booked lines.
         leaves: of a withdrawal of what counts: the object's newest delivery, if no run had judged it yet; the next run
-            judges it, and it may count. Empty if there was none, and in events of earlier releases.
+            judges it, and it may count. Empty if there was none.
         is_judged_again: of a reinstatement: whether the next run judges the delivery as a new one, since what is booked
             of it is not the difference to what counts by now.
     """
@@ -303,7 +302,7 @@ class PeriodStatusChanged:
         amounts: what was published in the period when it was closed, sign of the star.
         waived: of a closing: what contradicted each gate that the person waived, by its name.
         opening_of: of a closing that came with the home's first one: the period that was closed; else empty.
-        signature: of a closing: the name of the document of what it signed; empty in events of earlier releases.
+        signature: of a closing: the name of the document of what it signed.
     """
 
     action: Literal["closed", "reopened"]
@@ -335,7 +334,7 @@ class DecisionProposed:
         identified_by: see `DecisionRecorded`, as the fields after it.
         versions: of a closing: see `PeriodStatusChanged`.
         late_periods: see `DecisionRecorded`, as the field after it.
-        waived: of a closing: see `PeriodStatusChanged`; empty in events of earlier releases.
+        waived: of a closing: see `PeriodStatusChanged`.
     """
 
     action: Literal["accepted", "withdrawn", "reinstated", "closed", "reopened"]

@@ -134,8 +134,14 @@ def edit_the_size_of_a_file(home: Home) -> None:
 
 
 def edit_master_data(home: Home) -> None:
+    """Change the types of accounts, and take the hash of the file out of its record."""
     path = DERIVED["master data"](home)
     change_rows(path, {"account_type": lambda column: pa.chunked_array([["Asset"] * len(column)])})
+    name = home.commits()["accounts.csv"].delivery_id
+    change_document(
+        home.path / f"processed/deliveries/{name}.json",
+        lambda document: document["files"]["accounts"][0].update(sha256="", size=path.stat().st_size),
+    )
 
 
 def edit_the_dates_of_ledger_lines(home: Home) -> None:

@@ -174,6 +174,7 @@ def delivered(object_key: str = "ledger.csv", content: str = "v1", **values: Any
         "tolerated_amount": None,
         "at": moment,
         "run_id": "run-1",
+        "keyed_by": "transaction_id" if values.get("load_mode") == "upsert" else "",
     }
     return DeliveryDiscovered(object_key=object_key, **(usual | values))
 

@@ -130,15 +130,11 @@ def _in_its_place(now: _Counted, returned: pa.Table, version: LiveDelivery, cand
 
 
 def _with_equal_keys(table: pa.Table, others: pa.Table, version: LiveDelivery) -> pa.Table:
-    """Return lines for which there is another one with the fields by which a version replaces lines.
-
-    Events of earlier releases lack these fields: the day, department, account and number are compared then, and of a
-    scope the scenario and period, so that rather too many lines are found.
-    """
+    """Return lines for which there is another one with the fields by which a version replaces lines."""
     if replaces_periods(version):
         return table.join(others.select(["cell"]), keys=["cell"], join_type="left semi")
     columns = [COLUMNS_OF_FIELDS[name] for name in version.event.keyed_by.split() if name in COLUMNS_OF_FIELDS]
-    names = list(dict.fromkeys(["cell", *columns] if version.event.is_scoped else columns or [_NUMBER, *_PLACE]))
+    names = list(dict.fromkeys(["cell", *columns] if version.event.is_scoped else columns))
     own, of_others = (_with_place_for_number(one) for one in (table, others))
     return own.join(of_others.select(names), keys=names, join_type="left semi")
 

@@ -44,7 +44,7 @@ class OtherLoad:
         scenario: as the candidate spells it, or the file.
         period: YYYY-MM.
         rows: how many lines.
-        amount: their sum, sign as delivered; the gross amount is not known of files of earlier releases.
+        amount: their sum, sign as delivered.
         is_spread: whether they are of years that were spread by other weights.
     """
 
@@ -88,8 +88,7 @@ def find_other_loads(lines: LiveLines, live: LiveDeliveries, candidate: LiveDeli
 def _under_other_keys(lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery) -> Iterator[OtherLoad]:
     """Yield the lines of its load mode that a candidate would replace if they had its key or scope.
 
-    The fields are compared as they are stored in both. Of a delivery of an earlier release, which does not say which
-    fields its keys have, only lines of the same scenarios and periods are read; those with equal keys are replaced.
+    The fields are compared as they are stored in both; those with equal keys are replaced.
     """
     event = candidate.event
     others = live.with_other_keys(candidate) if event.keyed_by else []
@@ -101,7 +100,7 @@ def _under_other_keys(lines: LiveLines, live: LiveDeliveries, candidate: LiveDel
     claimed = {cell for cell in claimed_cells(candidate) if cell[1] in candidate.portion}
     for other in others:
         cells = cells_of_lines(other)
-        if event.is_scoped or not other.event.keyed_by:
+        if event.is_scoped:
             cells &= claimed
         superseded = lines.superseded(other, LiveSet(live.by_id, {}), cells)
         table = fold_scenarios(lines.read(other, superseded, cells, ["scope_key", "amount", *names]))

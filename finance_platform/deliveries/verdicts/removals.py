@@ -192,12 +192,12 @@ def find_losses(
 
 
 def _have_equal_fields(deliveries: Iterable[LiveDelivery]) -> bool:
-    """Return whether deliveries replace lines by a key of the same fields; events of earlier releases do not say them.
+    """Return whether deliveries replace lines by a key of the same fields.
 
     After a change of the key, no line has the one that it had, and nothing is lost because of it.
     """
     events = [one.event for one in deliveries]
-    return all(one.load_mode == "upsert" for one in events) and len({one.keyed_by for one in events} - {""}) <= 1
+    return all(one.load_mode == "upsert" for one in events) and len({one.keyed_by for one in events}) <= 1
 
 
 def _others(before: pa.Table, after: pa.Table) -> list[OtherLines]:

@@ -114,9 +114,9 @@ def _again(commit: DeliveryCommit, why: str) -> str:
 
 
 def _changed_file(processed: ObjectStore, file: DataFile) -> str:
-    """Return what is wrong with a file; empty if it has the bytes that its record names, or no hash is recorded."""
+    """Return what is wrong with a file; empty if it has the bytes that its record names."""
     try:
-        found = processed.fingerprint(file.key) if file.sha256 else ""
+        found = processed.fingerprint(file.key)
         item = processed.find(file.key)
     except FileNotFoundError:
         return _MISSING

@@ -206,16 +206,6 @@ def test_lines_that_another_file_has_replaced_are_not_named(tmp_path: Path):
     assert zone.evaluate_held() == {"e.csv": (beside(1, "6.00").replace("b.csv", "d.csv"),)}
 
 
-def test_files_of_an_earlier_release_with_the_same_keys_are_replaced(tmp_path: Path):
-    zone = Zone(tmp_path / "processed")
-    zone.deliver("b.csv", keyed(("N1", "4000", "10.00"), ("N2", "4000", "5.00")), "w", **UPSERT)
-    zone.deliver("d.csv", keyed(("N1", "4000", "10.00"), by="D"), "y", feed="other", **SCOPED)
-    assert not zone.evaluate_held()
-    zone.deliver("c.csv", keyed(("N1", "4000", "12.00")), "x", **BY_NUMBER)
-    zone.deliver("e.csv", keyed(("N1", "4000", "12.00"), by="D"), "z", feed="other", **BY_DEPARTMENT)
-    assert zone.evaluate_held() == {}
-
-
 @pytest.mark.parametrize(
     ("before", "by", "after", "account", "reasons"),
     [

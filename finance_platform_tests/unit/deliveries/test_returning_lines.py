@@ -195,7 +195,6 @@ def test_a_moved_file_with_lines_of_another_period_counts(tmp_path: Path, name: 
 @pytest.mark.parametrize(
     ("mode", "keyed_by", "other"),
     [
-        ("keys", "", {"number": "2"}),
         ("keys", "transaction_id", {"number": "2"}),
         ("keys", "transaction_id account", {"account": "5000"}),
         ("scopes", "account", {"account": "5000"}),
