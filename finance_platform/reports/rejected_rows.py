@@ -24,14 +24,7 @@ from finance_platform.deliveries.state import DeliveryState
 from finance_platform.feeds.reasons import reasons_from_json
 from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.reports.reconciliation import CurrentDelivery, current_deliveries
-from finance_platform.reports.rejected_selection import (
-    ALL,
-    ORDERING,
-    Selection,
-    are_listed,
-    largest_places,
-    with_columns,
-)
+from finance_platform.reports.rejected_selection import ALL, ORDERING, Selection, are_listed, largest_places
 from finance_platform.reports.statement import NO_SCENARIO, STATISTICAL
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
@@ -139,7 +132,6 @@ class RejectedRows:
         self._currency = currency
         self._first_seen = first_seen(events)
         self._statistical: Collection[int] = statistical_accounts(processed, state.live)
-        self._names: dict[str, list[str]] = {}
 
     def rows(self, selection: Selection = ALL, totals: RejectedTotals | None = None) -> Iterator[dict[str, Any]]:
         """Yield the rows by file and line, a batch of them in memory.
@@ -229,8 +221,7 @@ class RejectedRows:
         """Yield outcome, rules and scenario of the rows of a file, their unit, and how many there are."""
         statistical = pa.array(list(self._statistical), pa.int64())
         for batch in self._batches(current.commit.delivery_id, file, _COUNTED, _ADDED_UP_ROWS):
-            rows = with_columns(batch, _COUNTED)
-            rows = rows.filter(are_listed(rows, selection))
+            rows = batch.filter(are_listed(batch, selection))
             amount = rows["amount"].cast(SUM_OF_MONEY_TYPE)
             table = pa.table(
                 {
@@ -261,11 +252,11 @@ class RejectedRows:
             "amount": stored["amount"],
             "raw_row": stored["raw_row"],
             "feed": commit.feed,
-            "scenario": stored.get("scenario"),
-            "currency": stored.get("currency"),
-            "source_sheet": stored.get("source_sheet"),
-            "source_column": stored.get("source_column"),
-            "period": stored.get("period"),
+            "scenario": stored["scenario"],
+            "currency": stored["currency"],
+            "source_sheet": stored["source_sheet"],
+            "source_column": stored["source_column"],
+            "period": stored["period"],
             "state": current.status,
             "first_seen": self._first_seen.get((commit.object_key, commit.fingerprint)),
             # `asdict` copies each value, which takes longer than to read the row.
@@ -275,23 +266,19 @@ class RejectedRows:
         }
 
     def _unit(self, stored: Mapping[str, Any], is_statistical: bool | None = None) -> str:
-        if stored.get("currency"):
+        if stored["currency"]:
             return str(stored["currency"])
         if is_statistical is None:
-            is_statistical = stored.get("account_key") in self._statistical
+            is_statistical = stored["account_key"] in self._statistical
         return STATISTICAL if is_statistical else self._currency
 
     def _batches(
         self, delivery_id: str, file: DataFile, columns: Sequence[str], rows: int
     ) -> Iterator[pa.RecordBatch | pa.Table]:
-        # Files of an earlier release lack some of the columns.
         if file.is_shared:
-            if file.key not in self._names:
-                with open_parquet(self._processed, file.key, ["outcome"]) as parquet:
-                    self._names[file.key] = [name for name in _STORED if name in parquet.schema_arrow.names]
-            yield read_shared(self._processed, delivery_id, file.key, self._names[file.key])
+            yield read_shared(self._processed, delivery_id, file.key, _STORED)
             return
-        with open_parquet(self._processed, file.key, ["outcome"]) as parquet:
+        with open_parquet(self._processed, file.key, columns) as parquet:
             yield from parquet.iter_batches(rows, columns=list(columns))
 
 

@@ -5,22 +5,19 @@ Belongs here: choosing rows, one by one and by column. Does not belong here: rea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.contracts.processed import REJECTED_ROWS
-from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.reports.reconciliation import CurrentDelivery
 
 ORDERING = ("outcome", "rules", "period", "amount", "source_sheet", "source_row", "source_column")
 """What of a row says whether it has more money at stake than others; a whole file's is in memory at once."""
 
 _MONEY_FIRST = ("is_unpriced", "money", "sheet", "row", "column")
-_SCHEMA = arrow_schema(REJECTED_ROWS.columns)
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ class Selection:
 
     def has_row(self, row: Mapping[str, Any]) -> bool:
         """Return whether a row, as stored, is listed."""
-        if self.period not in {None, row.get("period") or ""}:
+        if self.period not in {None, row["period"] or ""}:
             return False
         return self.rule is None or self.rule in row["rules"].split(",")
 
@@ -54,9 +51,9 @@ class Selection:
 ALL = Selection()
 
 
-def largest_places(batches: Iterable[pa.RecordBatch | pa.Table], limit: int, selection: Selection) -> list[int]:
+def largest_places(batches: Iterable[pa.RecordBatch], limit: int, selection: Selection) -> list[int]:
     """Return the places of the rows of a file with the most money at stake, the largest one first."""
-    tables = [with_columns(batch, ORDERING) for batch in batches]
+    tables = [pa.Table.from_batches([batch]) for batch in batches]
     if not tables:
         return []
     table = pa.concat_tables(tables)
@@ -77,7 +74,7 @@ def largest_places(batches: Iterable[pa.RecordBatch | pa.Table], limit: int, sel
     return places.take(order.slice(0, limit)).to_pylist()  # type: ignore[no-any-return]
 
 
-def are_listed(table: pa.Table, selection: Selection) -> pa.ChunkedArray:
+def are_listed(table: pa.Table | pa.RecordBatch, selection: Selection) -> pa.ChunkedArray | pa.Array:
     """Return of each row whether it is listed; see `Selection.has_row`."""
     listed = pc.not_equal(table["outcome"], "skipped")
     if selection.period is not None:
@@ -86,11 +83,3 @@ def are_listed(table: pa.Table, selection: Selection) -> pa.ChunkedArray:
         rules = pc.binary_join_element_wise("", table["rules"], "", ",")
         listed = pc.and_(listed, pc.match_substring(rules, f",{selection.rule},"))
     return listed
-
-
-def with_columns(batch: pa.RecordBatch | pa.Table, names: Sequence[str]) -> pa.Table:
-    """Return columns of a batch; those that files of an earlier release lack are null."""
-    table = pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch
-    for name in set(names).difference(table.column_names):
-        table = table.append_column(name, pa.nulls(len(table), _SCHEMA.field(name).type))
-    return table.select(list(names))

@@ -7,7 +7,7 @@ Belongs here: `reports.rejected_rows` and `reports.rejected_workbook`. Does not 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -131,16 +131,6 @@ def test_rejected_rows_of_a_withdrawn_delivery_are_listed_as_the_reconciliation_
     ]
 
 
-def test_a_file_of_an_earlier_release_has_neither_scenario_nor_currency(processed: LocalStore):
-    event = delivered(tolerated_share="1")
-    commit = with_rejected(processed, partly_rejected(event, 1, of=3), (2, "rejected"))
-    (file,) = commit.files["rejected_rows"]
-    table = pq.read_table(processed.uri(file.key))
-    pq.write_table(table.drop_columns(["scenario", "currency"]), processed.uri(file.key))
-    (row,) = RejectedRows(processed, state_of((event, commit))).rows()
-    assert (row["source_row"], row["scenario"], row["currency"]) == (2, None, None)
-
-
 def test_the_reasons_have_columns_and_values_and_are_words_as_well(processed: LocalStore):
     event = delivered(tolerated_share="1")
     reasons = [
@@ -226,8 +216,8 @@ def test_the_rows_with_the_most_money_come_first_and_the_totals_have_all(process
     assert FilePlace("ledger", "c.csv", "live", "rejected", "Actual", "USD") in totals.by_file
 
 
-def many_rows(processed: LocalStore, *, lacking: Collection[str] = ()) -> RejectedRows:
-    """Return 3,000 rows in files that lack some columns, as those of an earlier release do."""
+def many_rows(processed: LocalStore) -> RejectedRows:
+    """Return 3,000 rows in three files."""
     draw, pairs = Random(7), []
     for file in ("a.csv", "b.csv", "c.csv"):
         event = delivered(file, tolerated_share="1")
@@ -249,7 +239,7 @@ def many_rows(processed: LocalStore, *, lacking: Collection[str] = ()) -> Reject
         for name, values in kinds.items():
             column = pa.array([draw.choice(values) for _ in range(len(rows))], rows.schema.field(name).type)
             rows = rows.set_column(rows.column_names.index(name), name, column)
-        pq.write_table(rows.drop_columns(list(lacking)), path)
+        pq.write_table(rows, path)
         file_of_rows = DataFile(stored.key, path.stat().st_size)
         pairs.append((event, replace(commit, files={"rejected_rows": (file_of_rows,)})))
     return RejectedRows(processed, state_of(*pairs), currency="USD")
@@ -266,12 +256,11 @@ SELECTIONS = [
 
 
 @pytest.mark.parametrize("selection", SELECTIONS)
-@pytest.mark.parametrize("lacking", [(), ("source_column", "currency", "account_key", "period", "source_sheet")])
 def test_totals_and_largest_rows_are_those_of_all_rows_that_are_listed(
-    processed: LocalStore, selection: Selection, lacking: Collection[str], monkeypatch: pytest.MonkeyPatch
+    processed: LocalStore, selection: Selection, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(rejected_rows, "statistical_accounts", lambda *_: {2})
-    listing, totals = many_rows(processed, lacking=lacking), RejectedTotals()
+    listing, totals = many_rows(processed), RejectedTotals()
     rows = list(listing.rows(selection, totals))
     assert listing.totals(selection) == totals
     ordered = sorted(rows, key=lambda row: (row["amount"] is None, -abs(row["amount"] or 0), *place_of(row)))
