@@ -1,7 +1,7 @@
 """Rows that lack a cell in their middle, so that the cells behind it are read one column too early.
 
 Belongs here: finding them in a table, and the words that hold the delivery. Does not belong here: rows with a cell too
-many (see `violations`), a last line that was cut off, amounts that a delimiter cuts in two (see `files.broken_lines`).
+many (see `late_cells`), a last line that was cut off, amounts that a delimiter cuts in two (see `files.broken_lines`).
 
 A cell was deleted in a spreadsheet, or an export left out an empty one. Of a row with amount and balance, the balance
 is then read as the amount, which is valid, and blank cells at the end of a row are no fault by themselves.
@@ -26,10 +26,10 @@ from finance_platform.feeds.violations import ACCEPTED, Mask, to_mask
 _FIELDS = ("amount", "date", "period", "department", "account", "scenario")
 """A row that is read wrong elsewhere alone, such as in its text, has the right figures."""
 
-_LEAST_WHOLE = 2
+LEAST_WHOLE = 2
 """Rows with all cells, so that what is in their columns is no chance."""
 
-_MOST_ROWS = 1_000
+MOST_ROWS = 1_000
 """Rows with all cells that are looked at, and rows that lack one."""
 
 _KINDS = {
@@ -52,12 +52,14 @@ class MovedCells:
         header: its columns.
         used: those that have a figure, or say where it counts.
         amounts: those that have a figure.
+        pair: those of debits and credits, of which one is blank.
         names: the columns up to the last one that most rows fill; None until rows were seen.
     """
 
     header: Sequence[str]
     used: frozenset[str]
     amounts: frozenset[str]
+    pair: tuple[str, ...] = ()
     names: list[str] | None = None
     _whole: tuple[RawBatch, Positions] | None = None
     _lacking: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
@@ -71,27 +73,28 @@ class MovedCells:
             sources: where the fields of its lines come from.
             cells: the columns of which each gives a line.
         """
-        fields = {name for field in _FIELDS if field in sources for name in sources[field].headers}
-        return MovedCells(header, frozenset({*fields, *cells}), frozenset({*sources["amount"].headers, *cells}))
+        read = sources["amount"].headers
+        amounts = frozenset({*read, *cells})
+        return MovedCells(header, used_headers(sources, cells), amounts, read if len(read) > 1 else ())
 
     def add(self, batch: RawBatch, outcomes: pa.Array) -> None:
         """Look at the accepted rows of a batch."""
         accepted = to_mask(pc.equal(outcomes, ACCEPTED))
         if self.names is None and accepted.any():
             self._begin(batch, accepted)
-        if not self.names or len(self._lacking) >= _MOST_ROWS:
+        if not self.names or len(self._lacking) >= MOST_ROWS:
             return
         lacks = _are_blank(batch.columns[self.names[-1]]) & accepted
         if self._whole is None:
-            self._whole = batch, np.flatnonzero(accepted & ~lacks)[:_MOST_ROWS]
-        places = np.flatnonzero(lacks)[:_MOST_ROWS]
+            self._whole = batch, np.flatnonzero(accepted & ~lacks)[:MOST_ROWS]
+        places = np.flatnonzero(lacks)[:MOST_ROWS]
         rows = self._cells(batch, places)
         self._lacking += [(batch.place(place), row) for place, row in zip(places.tolist(), rows, strict=True)]
 
     def _begin(self, batch: RawBatch, accepted: Mask) -> None:
         """Find the last column that most rows fill; a comment behind it that few rows have says nothing."""
         names = [name for name in self.header if not is_derived(name)]
-        while names and _are_blank(batch.columns[names[-1]])[accepted].mean() > 1 / 2:
+        while names and (names[-1] in self.pair or _are_blank(batch.columns[names[-1]])[accepted].mean() > 1 / 2):
             names.pop()
         self.names = names
 
@@ -104,7 +107,7 @@ class MovedCells:
 
     def doubts(self) -> dict[str, str]:
         """Return why the table must not count by itself, with what to do about it."""
-        if self._whole is None or not self._lacking or len(self._whole[1]) < _LEAST_WHOLE:
+        if self._whole is None or not self._lacking or len(self._whole[1]) < LEAST_WHOLE:
             return {}
         columns = zip(self.names or (), zip(*self._cells(*self._whole), strict=True), strict=True)
         kinds = [_kinds(texts, is_amount=name in self.amounts) for name, texts in columns]
@@ -139,11 +142,17 @@ class MovedCells:
         return None
 
 
+def used_headers(sources: dict[str, FieldSource], cells: Sequence[str]) -> frozenset[str]:
+    """Return the columns of figures, and of what says where they count."""
+    return frozenset({*cells, *(name for field in _FIELDS if field in sources for name in sources[field].headers)})
+
+
 def _are_blank(texts: pa.StringArray) -> Mask:
     return to_mask(pc.equal(pc.fill_null(pc.binary_length(texts), 0), 0))
 
 
-def _kind(text: str) -> str:
+def kind_of(text: str) -> str:
+    """Return whether a cell is a day, a whole number, one with a fraction or a word; blank if the cell is."""
     return next((kind for kind, pattern in _KINDS.items() if pattern.fullmatch(text)), "word") if text else ""
 
 
@@ -152,11 +161,11 @@ def _kinds(texts: Sequence[str], *, is_amount: bool) -> set[str]:
 
     Amounts without a fraction are usual beside others, and so are others beside them.
     """
-    kinds = set(map(_kind, texts)) - {""}
+    kinds = set(map(kind_of, texts)) - {""}
     if texts.count("") * 2 > len(texts):
         return set()
     return {*kinds, "whole", "fraction"} if is_amount else {*kinds, "whole"} if "fraction" in kinds else kinds
 
 
 def _fits(text: str, kinds: set[str]) -> bool:
-    return not (text and kinds) or _kind(text) in kinds
+    return not (text and kinds) or kind_of(text) in kinds

@@ -186,7 +186,8 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "versions", "scenarios",
     ),
     "currency": (
-        "currency", "currency code", "ccy", "curr", "wahrung", "wahrungsschlussel", "devise", "moneda", "divisa",
+        "currency", "currency code", "ccy", "curr", "cur", "cur code", "curr code", "ccy code",
+        "wahrung", "wahrungsschlussel", "devise", "moneda", "divisa",
         "valuta code", "valuta", "lcurr", "wkz", "wkz umsatz", "waehrung", "rhcur", "local currency",
         "company code currency", "functional currency", "report currency", "rcur", "bwahr",
         "hauswahrung", "hauswahr", "hwahr", "loc curr", "local crcy", "lcur",

@@ -112,3 +112,13 @@ def test_debits_beside_credits_are_where_they_belong(tmp_path: Path, lines: list
     text = "Date,Unit,Account,Dr,Cr\n" + "".join(f"2025-01-05,{line}\n" for line in lines)
     checked = check_text(tmp_path, text, PAIR)
     assert (net(checked), checked.holds) == (Decimal("-9.50"), {})
+
+
+def test_a_reference_of_another_kind_beside_a_debit_is_where_it_belongs(tmp_path: Path):
+    """A credit is blank beside a debit, so that this one is in the last column only if all are moved."""
+    text = (
+        "Date,Unit,Account,Text,Ref,Dr,Cr\n2025-01-05,D1,6000,Rent,A-1,,5.00\n2025-01-05,D1,6000,Rent,77,8.50,\n"
+        "2025-01-05,D1,6000,Fuel,A-2,,7.00\n"
+    )
+    checked = check_text(tmp_path, text, PAIR)
+    assert (net(checked), checked.holds) == (Decimal("-3.50"), {})
