@@ -18,7 +18,9 @@ from finance_platform.feeds.values.dates import format_date
 _MONTHS_OF_YEAR = 12
 
 
-def draft_growing_months(draft: FieldsDraft, columns: Sequence[Column], first_month: int) -> None:
+def draft_growing_months(
+    draft: FieldsDraft, columns: Sequence[Column], first_month: int, others: Sequence[str] = ()
+) -> None:
     """Let a draft read the further months of a year, if its file has the first ones and their amounts are actual.
 
     A plan has all of its months, and one that lacks some was cut off. A month of another year holds the next file.
@@ -27,9 +29,25 @@ def draft_growing_months(draft: FieldsDraft, columns: Sequence[Column], first_mo
         draft: with every field.
         columns: those of the file.
         first_month: of the home's fiscal years, which such a file has the months of, if its headers have a year.
+        others: the periods of other sheets, which a plan may have, too.
     """
+    names = draft.unpivot["columns"] if draft.unpivot else []
+    others = [name for name in others if names and _unit(name) == _unit(names[0])]
+    _draft_months_of_year(draft, columns, first_month, is_needed=bool(others))
+    if not all(re.fullmatch(draft.unpivot_pattern, name) for name in others):
+        draft.unpivot_pattern = "|".join(map(escape, dict.fromkeys([*names, *others])))
+
+
+def _unit(name: str) -> str:
+    header = read_header(name)
+    return header.unit if header else ""
+
+
+def _draft_months_of_year(draft: FieldsDraft, columns: Sequence[Column], first_month: int, *, is_needed: bool) -> None:
     unpivot, date_of = draft.unpivot, draft.fields.get("date")
-    if unpivot is None or date_of is None or unpivot["into"] != "date" or draft.is_plan or "map" in date_of.values:
+    if unpivot is None or date_of is None or unpivot["into"] != "date" or "map" in date_of.values:
+        return
+    if draft.is_plan and not is_needed:
         return
     names: list[str] = unpivot["columns"]
     headers = [header for name in names if (header := read_header(name)) and header.unit == "month"]

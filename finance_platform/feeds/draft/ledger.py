@@ -186,7 +186,7 @@ class _Ledger:
         draft_sign(self._draft, self._columns)
         if is_wide:
             draft_unread(self._draft, self._columns, {*self._used, *used_headers(self._draft)})
-            draft_growing_months(self._draft, self._columns, self._first_month)
+            draft_growing_months(self._draft, self._columns, self._first_month, self._sample.other_periods)
 
     def _units(self) -> list[str]:
         """Return the texts below the header, or of a column, that are units and nothing else."""

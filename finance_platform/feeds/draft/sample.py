@@ -111,6 +111,7 @@ class Sample:
         delimiter: of text.
         sheet: the sheet; None for text.
         sheets: the sheets of the workbook to read, all with the same header; empty for its only one.
+        other_periods: those in the headers of other sheets, which are else the same.
         totals: the rows that print a total, by line.
         other_rows: the rows that are neither data nor a total, by line.
         labels: the rows that are labels of the lines below them; None if there are none.
@@ -131,6 +132,7 @@ class Sample:
     delimiter: str = ","
     sheet: str | None = None
     sheets: tuple[str, ...] = ()
+    other_periods: tuple[str, ...] = ()
     totals: Mapping[int, TotalRow] = field(default_factory=dict)
     other_rows: Mapping[int, OtherRow] = field(default_factory=dict)
     labels: LabelRows | None = None
@@ -223,6 +225,8 @@ def _sample_workbook(open_file: OpenFile, object_key: str) -> Sample:
     sample = samples[max(likely, key=lambda name: len(samples[name].data))]
     same = [name for name in likely if _same_header(samples[name], sample)]
     sample.sheets = tuple(same) if len(samples) > 1 else ()
+    others_of = [samples[name].header for name in same if _have_other_periods(samples[name], sample)]
+    sample.other_periods = tuple(dict.fromkeys(name for header in others_of for name in header if is_period(name)))
     others = [name for name in samples if name not in same]
     if others:
         sample.remarks.append(f"decide: other sheets are not read: {', '.join(map(repr, others))}")
@@ -233,7 +237,16 @@ def _sample_workbook(open_file: OpenFile, object_key: str) -> Sample:
 
 def _same_header(first: Sample, second: Sample) -> bool:
     names = [[fold(name) for name in sample.header] for sample in (first, second)]
-    return names[0] == names[1] and first.header_rows == second.header_rows
+    is_same = names[0] == names[1] or _have_other_periods(first, second)
+    return is_same and first.header_rows == second.header_rows
+
+
+def _have_other_periods(first: Sample, second: Sample) -> bool:
+    """Return whether headers are the same but for their periods, of which they share none: a sheet for each quarter."""
+    headers = first.header, second.header
+    others = [[fold(name) for name in header if not is_period(name)] for header in headers]
+    periods = [{fold(name) for name in header if is_period(name)} for header in headers]
+    return others[0] == others[1] and all(periods) and periods[0].isdisjoint(periods[1])
 
 
 def _sample_text(open_file: OpenFile) -> Sample:

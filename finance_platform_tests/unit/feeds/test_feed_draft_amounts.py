@@ -14,6 +14,7 @@ import yaml
 
 from finance_platform_tests.unit.feeds.drafts import columns_of, draft, mistakes_of
 from finance_platform_tests.unit.feeds.test_feed_draft_reports import check, csv_text, sums
+from finance_platform_tests.workbooks import xlsx
 
 NAME = "pl_2025-03.csv"
 
@@ -269,3 +270,34 @@ def test_a_last_total_with_a_text_of_its_own_is_that_of_all(tmp_path: Path):
     found = check(tmp_path, csv_text([["Department", "Account", "Amount"], *rows]), NAME)
     assert sums(found) == {"Actual 2025-03": "35.00"}
     assert found.findings.control_totals.tied == 3
+
+
+@pytest.mark.parametrize(
+    ("sheets", "name", "periods"),
+    [
+        ({"Q1": ["Jan", "Feb", "Q1"], "Q2": ["Apr", "May", "Q2"]}, "budget_2025.xlsx", ["01", "02", "04", "05"]),
+        ({"Q1": ["Jan", "Feb"], "Q2": ["Mar", "Apr"]}, "actual_2025.xlsx", ["01", "02", "03", "04"]),
+    ],
+)
+def test_sheets_with_months_of_their_own_are_all_read(
+    sheets: dict[str, list[str]], name: str, periods: list[str], tmp_path: Path
+):
+    """The sheet with most rows was read alone."""
+    data = xlsx({
+        sheet: [["Account", "Department", *names], ["6100", "D1", *[1.25, 2.25, 3.5][: len(names)]]]
+        for sheet, names in sheets.items()
+    })  # fmt: skip
+    scenario = "Budget" if name.startswith("budget") else "Actual"
+    assert sums(check(tmp_path, data, name)) == {
+        f"{scenario} 2025-{month}": amount for month, amount in zip(periods, ["1.25", "2.25"] * 2, strict=True)
+    }
+
+
+def test_sheets_of_two_years_are_read_by_their_headers(tmp_path: Path):
+    data = xlsx({
+        year: [["Account", "Department", f"Jan {year}", f"Feb {year}"], ["6100", "D1", 1.25, 2.25]]
+        for year in ("2025", "2026")
+    })  # fmt: skip
+    assert set(sums(check(tmp_path, data, "budget.xlsx"))) == {
+        f"Budget {year}-{month}" for year in (2025, 2026) for month in ("01", "02")
+    }
