@@ -12,10 +12,10 @@ from collections.abc import Collection, Mapping, Sequence
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.doubts.running_totals import states_totals
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, is_code
-from finance_platform.feeds.draft.money import OF_QUARTERS
 from finance_platform.feeds.draft.money_columns import describe_amounts, is_compared, is_of_month, marks_in_yaml
 from finance_platform.feeds.draft.period_columns import PeriodHeader, read_header, read_scenario
 from finance_platform.feeds.draft.values import guess_amounts
+from finance_platform.feeds.draft.wide_periods import OF_QUARTERS
 from finance_platform.feeds.values.header_words import WORDS, plain_name, rank
 from finance_platform.feeds.values.month_names import is_total_name
 

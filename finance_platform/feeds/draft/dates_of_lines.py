@@ -16,7 +16,6 @@ from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft
 from finance_platform.feeds.draft.dates_of_names import draft_date_of_name, draft_months_of_sheets
 from finance_platform.feeds.draft.dates_without_year import draft_days_without_year, draft_periods_without_year
 from finance_platform.feeds.draft.day_or_month import column_in_period, settle_day
-from finance_platform.feeds.draft.money import OF_QUARTERS
 from finance_platform.feeds.draft.parts_of_years import (
     FISCAL,
     OF_YEAR_END,
@@ -30,6 +29,7 @@ from finance_platform.feeds.draft.quarter_words import plain_quarter
 from finance_platform.feeds.draft.scenarios import PLANS
 from finance_platform.feeds.draft.values import YEAR_FORMATS, DateGuess, guess_dates, read_day
 from finance_platform.feeds.draft.weeks import OF_WEEKS, THURSDAY, week_beside_year_pattern, week_pattern
+from finance_platform.feeds.draft.wide_periods import OF_QUARTERS
 from finance_platform.feeds.draft.years_of_headers import describe_january, draft_years_of_headers
 from finance_platform.feeds.values.dates import EXCEL_SERIAL, names_part_of_year, names_two_years, parse_date
 from finance_platform.feeds.values.header_words import plain_name

@@ -11,10 +11,10 @@ from typing import Any
 
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column
-from finance_platform.feeds.draft.money import OF_QUARTERS
 from finance_platform.feeds.draft.parts_of_years import FISCAL
 from finance_platform.feeds.draft.two_years import years_in
 from finance_platform.feeds.draft.values import years_before_months
+from finance_platform.feeds.draft.wide_periods import OF_QUARTERS
 from finance_platform.feeds.draft.years_of_headers import single_year
 from finance_platform.feeds.values.dates import needs_fiscal_calendar, parse_date
 

@@ -36,7 +36,7 @@ from finance_platform.feeds.draft.department_places import are_departments, depa
 from finance_platform.feeds.draft.growing_months import draft_growing_months
 from finance_platform.feeds.draft.label_rows import part_before_note
 from finance_platform.feeds.draft.level_columns import unnamed_labels
-from finance_platform.feeds.draft.money import Money, draft_scale, draft_unpivot
+from finance_platform.feeds.draft.money import Money, draft_scale
 from finance_platform.feeds.draft.money_columns import (
     is_difference,
     is_money,
@@ -71,6 +71,7 @@ from finance_platform.feeds.draft.trial_balance import (
 )
 from finance_platform.feeds.draft.unread_columns import describe_contra_account, draft_unread
 from finance_platform.feeds.draft.values import clean_text, is_amount, is_date, named_currencies, read_day
+from finance_platform.feeds.draft.wide_periods import draft_unpivot
 from finance_platform.feeds.values.codes import account_type, fold
 from finance_platform.feeds.values.currencies import denoted_currencies
 from finance_platform.feeds.values.header_words import plain_name

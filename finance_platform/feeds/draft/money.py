@@ -1,7 +1,8 @@
-"""The money of a draft: one amount, debit and credit, several amounts in a row, or a column per period.
+"""The money of a draft: one amount, debit and credit, or several amounts in a row.
 
-Belongs here: choosing the columns with amounts, their marks and signs, and the vouchers that balance. Does not belong
-here: which headers name periods (see `period_columns`), single amounts (see `values`), other fields (see `ledger`).
+Belongs here: choosing the columns with amounts, their marks, and the vouchers that balance. Does not belong here:
+columns of periods (see `wide_periods`), what says that an amount is a credit (see `sides`), single amounts (see
+`values`), other fields (see `ledger`).
 
 An amount is chosen by its name, or because there is no other. Where several columns might be it, a person decides.
 """
@@ -11,10 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import date
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 from finance_platform.feeds.descriptor import UNDECIDED
@@ -45,152 +43,19 @@ from finance_platform.feeds.draft.money_columns import (
     scenario_of,
     value_of,
 )
-from finance_platform.feeds.draft.period_columns import PeriodColumns, PeriodHeader, find_period_columns, read_header
+from finance_platform.feeds.draft.sides import texts_of_sage, texts_of_sides
 from finance_platform.feeds.draft.values import AmountGuess, guess_amounts, is_date
-from finance_platform.feeds.values.codes import fold
 from finance_platform.feeds.values.currencies import denoted_currencies
 from finance_platform.feeds.values.header_words import plain_name, rank
 from finance_platform.feeds.values.unit_words import MILLIONS, THOUSANDS
 
-_SIDES = (
-    {"s", "h"},
-    {"d", "c"},
-    {"dr", "cr"},
-    {"+", "-"},
-    {"debit", "credit"},
-    {"soll", "haben"},
-    {"d", "k"},
-    {"借", "贷"},
-)
-"""Pairs of texts that say by themselves which amounts are credits."""
-
-_CREDITS = {"h", "haben", "c", "cr", "credit", "k", "a", "avere", "haber", "贷", "-"}
-_CREDIT_BESIDE = {"s": "h", "soll": "haben", "d": "c", "dr": "cr", "debit": "credit"}
-"""What says that an amount is a credit, by what says that it is a debit."""
-
-_CREDIT_KEYS = {*map(str, range(11, 20)), *map(str, range(31, 40)), "50", "75"}
-_POSTING_KEYS = _CREDIT_KEYS | {*(f"0{key}" for key in range(1, 10)), *map(str, range(21, 30)), "40", "70"}
-"""SAP's keys of postings to customers, suppliers, ledger accounts and assets."""
-
-_USUAL_KEYS = {"01", "11", "21", "31", "40", "50"}
-
 _OTHER_DIGITS = re.compile("[٠-٩۰-۹०-९]")
 
-_MOST_SIGNS = 4
-
-_OF_SAGE = {
-    **dict.fromkeys(("pi", "sc", "jd", "bp", "cp", "vp", "sr", "sa", "sd"), 1),
-    **dict.fromkeys(("si", "pc", "jc", "br", "cr", "vr", "pp", "pa", "pd"), -1),
-}
-"""Kinds of transactions in Sage's audit trail, whose amounts have no sign: 1 for debits of the nominal code."""
-
-OF_QUARTERS = (
-    "an amount of a quarter is dated on its first day; spread: {over: quarter, how: even} gives each month its part"
-)
 _BALANCES = {"balance", "available"}
-_SPREAD = {"quarter": "quarter", "half": "half_year", "year": "fiscal_year"}
 _MAX_MEASURES = 20
 _SEVERAL = 2
 _MIN_BALANCED = 0.8
 """Share of the vouchers that must balance: one may be a mistake that the check is to find."""
-
-
-def draft_unpivot(draft: FieldsDraft, columns: Sequence[Column], home_currency: str) -> bool:
-    """Draft a column per period; return whether the file has them."""
-    money = [column for column in columns if column.amounts or not column.texts]
-    filled = [column for column in money if column.amounts]
-    over = {column.name: column.scenario for column in columns if column.scenario}
-    months = {column.name: column.month for column in columns if column.month}
-    find = partial(find_period_columns, distinguished=over, over=months)
-    others = [one for one in filled if not (_is_total_of_period(one.name) or find([one.name], are_alone=True))]
-    sums = find_sums(filled) if others else set()
-    is_alone = not any(is_money(column) and column.name not in sums for column in others)
-    periods = find([column.name for column in money], are_alone=is_alone)
-    if periods is None or not any(column.name in periods.headers for column in filled):
-        return False
-    if over:
-        headers = {
-            name: replace(one, scenario=one.scenario or over.get(name, "")) for name, one in periods.headers.items()
-        }
-        periods = replace(periods, headers=headers)
-    foreign = _of_other_currencies(periods, home_currency)
-    headers = {name: one for name, one in periods.headers.items() if name not in foreign}
-    again = _again(headers)
-    headers = {name: one for name, one in headers.items() if name not in again}
-    periods = replace(periods, headers=headers, unclear=[*periods.unclear, *again])
-    if foreign:
-        draft.decisions.append(f"Not read, as amounts in other currencies than {home_currency}: {listed(foreign)}.")
-    if len(periods.scenarios) > 1:
-        _draft_scenarios_of_periods(draft, periods)
-        draft.periods = {name: one for name, one in periods.headers.items() if name in months}
-    else:
-        draft.unpivot = {"columns": list(periods.headers), "into": "date"}
-        draft.rows_comment = _describe_periods(periods)
-        values: dict[str, Any] = {"map": periods.header_map} if periods.header_map else {}
-        draft.fields["date"] = FieldDraft({"formats": periods.formats, **values})
-        draft.constants |= {"scenario": next(iter(periods.scenarios))} if periods.scenarios else {}
-        draft.is_plan = bool(periods.scenarios - {"Actual"})
-    draft.ignored, draft.unclear = [*periods.others, *foreign], list(periods.unclear)
-    cells = [text for column in filled if column.name in periods.headers for text in column.texts]
-    amounts = guess_amounts(cells)
-    if amounts is not None:
-        column = Column(next(iter(periods.headers)), cells, None, amounts)
-        missing = {fold(text): text for one in filled if one.name in periods.headers for text in one.missing}
-        marks = marks_in_yaml(amounts) | ({"map": dict.fromkeys(missing.values(), "")} if missing else {})
-        draft.fields["amount"] = FieldDraft(marks, describe_amounts(column, "", home_currency))
-        draft.is_debit_positive = amounts.has_sides
-    return True
-
-
-def _is_total_of_period(name: str) -> bool:
-    """Return whether a header names a total of the year up to a month: YTD Mar-25."""
-    rest = " ".join(word for word in name.split() if not states_totals(word))
-    return states_totals(name) and read_header(rest) is not None
-
-
-def _of_other_currencies(periods: PeriodColumns, home: str) -> list[str]:
-    """Return the columns that name another currency, where each names one and some name that of the home."""
-    words = {name: plain_name(name).upper().split() for name in periods.headers}
-    codes = {
-        name: {one for one in found if denoted_currencies(one) == frozenset({one})} for name, found in words.items()
-    }
-    is_each_named = all(len(found) == 1 for found in codes.values())
-    others = [name for name, found in codes.items() if home not in found]
-    return others if is_each_named and len(others) < len(codes) else []
-
-
-def _again(headers: Mapping[str, PeriodHeader]) -> list[str]:
-    """Return the columns of a period and scenario that one before them has, which may have anything."""
-    places: dict[tuple[date, str], str] = {}
-    return [name for name, one in headers.items() if places.setdefault((one.day, one.scenario), name) != name]
-
-
-def _draft_scenarios_of_periods(draft: FieldsDraft, periods: PeriodColumns) -> None:
-    """Draft columns such as `Jan 2025 Actual` and `Jan 2025 Budget`, each with its date and scenario."""
-    if periods.unit == "quarter":
-        draft.decisions.append(OF_QUARTERS[0].upper() + OF_QUARTERS[1:])
-    for name, header in periods.headers.items():
-        day = header.day.isoformat() if header.has_year else UNDECIDED
-        draft.measures[name] = {"date": day, "scenario": header.scenario or UNDECIDED}
-    draft.rows_comment = "decide: each of these columns is a line with the date and the scenario that its header names"
-    draft.is_plan = "Actual" not in periods.scenarios
-    if periods.scenarios > {"Actual"}:
-        draft.rows_comment += (
-            "; where a ledger gives the actual amounts of these months too, they would count twice: remove the columns "
-            "of Actual, and name them in ignore_columns"
-        )
-
-
-def _describe_periods(periods: PeriodColumns) -> str:
-    if periods.unit not in _SPREAD:
-        return ""
-    fiscal = f"columns.date.calendar: fiscal means fiscal {periods.unit}s"
-    if periods.unit == "half":
-        fiscal = "correct the months in map if these are halves of a fiscal year"
-    return (
-        f"decide: the amount of a {periods.unit} is dated on its first day; spread: {{over: {_SPREAD[periods.unit]}, "
-        f"how: even}} gives each month its part; {fiscal}"
-    )
 
 
 def draft_scale(draft: FieldsDraft, titles: Sequence[str]) -> None:
@@ -231,27 +96,6 @@ def _plainest(named: Mapping[str, str], columns: Sequence[Column]) -> dict[str, 
 
 def _is_likely(column: Column) -> bool:
     return is_money(column) and (is_called_amount(column) or not is_other(column))
-
-
-def _texts_of_sides(column: Column) -> dict[str, list[str]]:
-    """Return the texts that say that an amount is a credit or a debit, of a column of signs; none of any other.
-
-    A file with debits alone does not show them, but the column's name does, and how debits are written. Of texts that
-    say nothing, such as 1 and 2, a person decides.
-    """
-    values = {fold(text) for text in column.texts}
-    is_named = rank("sign", column.name) is not None
-    if is_named and values and values <= _POSTING_KEYS:
-        known = values | _USUAL_KEYS
-        return {"negative": sorted(known & _CREDIT_KEYS), "positive": sorted(known - _CREDIT_KEYS)}
-    if len(values) > _MOST_SIGNS or not (is_named or values in _SIDES):
-        return {}
-    if is_named and len(values) == 1 and (credit := _CREDIT_BESIDE.get(*values)):
-        return {"negative": [credit.upper() if column.sample.isupper() else credit.capitalize()]}
-    if texts := sorted({text for text in column.texts if fold(text) in _CREDITS}):
-        return {"negative": texts}
-    is_pair = is_named and len(values) == _SEVERAL
-    return {"negative": [UNDECIDED], "positive": [UNDECIDED]} if is_pair else {}
 
 
 def _describe_candidates(candidates: Sequence[Column], columns: Sequence[Column]) -> str:
@@ -473,7 +317,7 @@ class Money:
         if any(text.startswith(("-", "(")) for text in amount.texts):
             return
         for column in self._columns:
-            if column.name not in self.used and (sides := _texts_of_sides(column)):
+            if column.name not in self.used and (sides := texts_of_sides(column)):
                 self.used.add(column.name)
                 self._draft.is_debit_positive = True
                 field = self._draft.fields["amount"]
@@ -488,18 +332,11 @@ class Money:
         if any(text.startswith(("-", "(")) for text in amount.texts) or "sign_column" in self._values_of_amount():
             return
         for column in self._columns:
-            kinds = sorted(set(column.texts))
-            sides = {_OF_SAGE.get(fold(kind), 0) for kind in kinds}
-            if column.name in self.used or column.blanks or sides != {1, -1} or rank("type", column.name) is None:
+            if column.name in self.used or not (sides := texts_of_sage(column)):
                 continue
             self.used.add(column.name)
             self._draft.is_debit_positive = True
-            negative, positive = ([kind for kind in kinds if _OF_SAGE[fold(kind)] == side] for side in (-1, 1))
-            self._values_of_amount()["sign_column"] = {
-                "from": column.name,
-                "negative": negative,
-                "positive": positive,
-            }
+            self._values_of_amount()["sign_column"] = {"from": column.name, **sides}
             field = self._draft.fields["amount"]
             text = f"decide: {column.name!r} has the kinds of Sage's transactions, which say what is a credit"
             field.comment = "; ".join(filter(None, (field.comment, text)))
