@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 
 import click
@@ -16,7 +15,6 @@ from finance_platform.cli.console import echo
 from finance_platform.cli.exports import export_options, export_rows, require_output
 from finance_platform.cli.options import EXIT_OK, TABLE_ROWS, home_option, object_key, require_raw_zone, with_exit_code
 from finance_platform.cli.usage_errors import DAY, PERIOD
-from finance_platform.money_text import exact_money
 from finance_platform.settings import load_settings
 
 _PROPOSAL = "proposal"
@@ -109,14 +107,7 @@ def _for_a_table(rows: Sequence[Mapping[str, object]], currency: str, proposal: 
 
 
 def _amounts(rows: Sequence[Mapping[str, object]], currency: str) -> str:
-    """Return the amounts of a decision by scenario and account type, which are never added up."""
-    by_scenario: dict[object, list[str]] = {}
-    for row in rows:
-        net = row["net_amount"]
-        if isinstance(net, Decimal):
-            unit = "" if row["unit"] == currency else f" {row['unit']}"
-            of_type = " ".join(
-                filter(None, (str(row["account_type"] or ""), f"{exact_money(net, grouping=',')}{unit}"))
-            )
-            by_scenario.setdefault(row["scenario_name"], []).append(of_type)
-    return "; ".join(f"{scenario}: {', '.join(amounts)}" for scenario, amounts in by_scenario.items())
+    from finance_platform.reports.history import amounts_in_words
+
+    amounts = ((row["scenario_name"], row["account_type"], row["unit"], row["net_amount"]) for row in rows)
+    return amounts_in_words(amounts, currency)

@@ -7,7 +7,7 @@ Does not belong here: what a decision does (see `deliveries.decisions`), printin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -24,6 +24,7 @@ from finance_platform.deliveries.register import (
     PeriodStatusChanged,
     select_decisions,
 )
+from finance_platform.money_text import exact_money
 from finance_platform.reports.statement import STATISTICAL
 
 UNVERIFIED = "unverified"
@@ -164,6 +165,21 @@ def _amount_values(amount: DecidedAmount | None, currency: str) -> dict[str, obj
         Decimal(amount.gross) if amount.gross else None,
     )
     return dict(zip(names, values, strict=True))
+
+
+def amounts_in_words(amounts: Iterable[tuple[object, object, object, object]], currency: str) -> str:
+    """Return the amounts of a decision by scenario and account type, which are never added up.
+
+    Args:
+        amounts: scenario, account type, unit and net amount of each; one without an amount is left out.
+        currency: of the home, which amounts do not name.
+    """
+    by_scenario: dict[object, list[str]] = {}
+    for scenario, account_type, unit, net in amounts:
+        if isinstance(net, Decimal):
+            parts = (str(account_type or ""), exact_money(net, grouping=","), "" if unit == currency else str(unit))
+            by_scenario.setdefault(scenario, []).append(" ".join(filter(None, parts)))
+    return "; ".join(f"{scenario}: {', '.join(texts)}" for scenario, texts in by_scenario.items())
 
 
 def _about_file(

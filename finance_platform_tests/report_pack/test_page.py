@@ -337,7 +337,7 @@ def test_decisions_about_late_lines_name_their_periods_and_where_they_are_booked
         opening_of="",
         late_periods="2025-01, 2025-02",
         booked_in="2025-03",
-        money=("Actual Revenue 1,234,567.00 EUR",),
+        money="Actual: Revenue 1,234,567.00",
     )
     proposed = replace(decision, is_proposal=True, booked_in="")
     assert proposed.words == "proposed: accepted, late lines of 2025-01, 2025-02"

@@ -326,7 +326,7 @@ class PackDecision:
     opening_of: str
     late_periods: str
     booked_in: str
-    money: tuple[str, ...]
+    money: str
 
     @property
     def words(self) -> str:

@@ -320,7 +320,7 @@ def _decisions(pack: Pack) -> StaticTable:
             _text(f"{one.subject}, as the opening of {one.opening_of}" if one.opening_of else one.subject),
             _text(f"{one.who}, prepared by {one.prepared_by}" if one.prepared_by else one.who),
             _text(one.why),
-            _text("; ".join(one.money)),
+            _text(one.money),
             _text(one.waived),
         ]
         for one in pack.decisions

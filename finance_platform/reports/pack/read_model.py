@@ -20,8 +20,7 @@ import pyarrow.compute as pc
 from finance_platform.contracts.views import PRIOR_YEAR
 from finance_platform.errors import ReportError
 from finance_platform.feeds.values.codes import fold
-from finance_platform.money_text import exact_money
-from finance_platform.reports.history import UNVERIFIED
+from finance_platform.reports.history import UNVERIFIED, amounts_in_words
 from finance_platform.reports.pack.accounts import ACCOUNT_ROWS, STATEMENT_ROWS, PackAccounts, statement_of
 from finance_platform.reports.pack.amounts import Amounts
 from finance_platform.reports.pack.model import (
@@ -125,7 +124,7 @@ def read_pack(
         movements=tuple(movements),
         feeds=_feeds(warehouse, choice.period),
         restatements=tuple(read_restatements(warehouse)),
-        decisions=tuple(_decisions(warehouse)),
+        decisions=tuple(_decisions(warehouse, currency)),
     )
 
 
@@ -279,7 +278,7 @@ def _feeds(warehouse: Queryable, period: str) -> tuple[FeedLines, ...]:
     return tuple(FeedLines(*row) for row in warehouse.query(statement(SqlFile.PACK_FEEDS), {"period": period}).rows)
 
 
-def _decisions(warehouse: Queryable) -> Iterator[PackDecision]:
+def _decisions(warehouse: Queryable, currency: str) -> Iterator[PackDecision]:
     """Yield the decisions, the newest first; amounts of scenarios, types and units are never added up."""
     rows = warehouse.query(statement(SqlFile.PACK_DECISIONS)).rows
     for _, group in groupby(rows, key=lambda row: row[0]):
@@ -299,11 +298,7 @@ def _decisions(warehouse: Queryable) -> Iterator[PackDecision]:
             opening_of or "",
             late_periods or "",
             booked_in or "",
-            tuple(
-                f"{scenario}{f' {account_type}' if account_type else ''} {exact_money(net, grouping=',')} {unit}"
-                for scenario, account_type, unit, net in (row[13:] for row in of_decision)
-                if net is not None
-            ),
+            amounts_in_words((row[13:] for row in of_decision), currency),
         )
 
 
