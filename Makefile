@@ -98,7 +98,7 @@ audit: $(DEVELOPMENT)  ## Look for known vulnerabilities of the locked packages;
 	@for lock in requirements.txt requirements-dev.txt infra/requirements-image.txt infra/requirements-spark.txt; do \
 		$(BIN)/pip-audit --disable-pip --no-deps --require-hashes --strict --progress-spinner off -r $$lock || exit 1; done
 
-bench: $(DEVELOPMENT)  ## Measure parsers, runs of the sample, scans of 100,000 files, many small files, requests to S3, other tools, changes of 5 million rows
+bench: $(DEVELOPMENT)  ## Measure runs, scans, parsers, requests to S3 and other tools (docs/performance.md)
 	@$(BIN)/python benchmarks/parser_scaling.py
 	@$(BIN)/python benchmarks/reading_speed.py
 	@$(BIN)/python benchmarks/large_file.py 2
@@ -113,7 +113,7 @@ bench: $(DEVELOPMENT)  ## Measure parsers, runs of the sample, scans of 100,000 
 sample: $(DEVELOPMENT)  ## Generate the sample and its answer key
 	@$(BIN)/python -m finance_platform_tests.sample.generator
 
-reference: $(DEVELOPMENT)  ## Update the reference of docs/feeds.md, docs/feed.schema.json, docs/data_dictionary.md, the prepared queries, QuickSight's part of the template and the Terraform module from the code
+reference: $(DEVELOPMENT)  ## Update the pages, schema, queries and templates that are generated from the code
 	@$(BIN)/python -m finance_platform_tests.feed_reference
 	@$(BIN)/python -m finance_platform_tests.data_dictionary
 	@$(BIN)/python -m finance_platform_tests.prepared_queries
