@@ -13,11 +13,11 @@ that it returns is the one that `derive_state` derives of everything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
-from finance_platform.deliveries.register import Event, Register
+from finance_platform.deliveries.register import Event, Register, Verdict
 from finance_platform.deliveries.scans import require_whole_register
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import StateDerivation
@@ -56,6 +56,14 @@ def state_of(processed: ObjectStore, events: Sequence[Event], commits: Mapping[s
         commits: as `read_commits` returns them.
     """
     return derive_once(f"state of {processed.root}", (events, commits), partial(_derive, processed.root))
+
+
+def may_wait(events: Iterable[Event]) -> bool:
+    """Return whether a delivery may wait for others: only if a verdict ever held one, or lines of one.
+
+    It takes less than to derive a state of thousands of deliveries, of which none ever waited in most homes.
+    """
+    return any(isinstance(event, Verdict) and (event.reasons or event.late) for event in events)
 
 
 def _derive(root: str, events: Sequence[Event], commits: Mapping[str, DeliveryCommit]) -> DeliveryState:

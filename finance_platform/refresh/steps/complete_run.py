@@ -19,7 +19,7 @@ from typing import Any
 
 from finance_platform.code_version import current_code_versions, platform_version, trust_code_versions
 from finance_platform.deliveries.commits import read_commits
-from finance_platform.deliveries.current_state import state_of
+from finance_platform.deliveries.current_state import may_wait, state_of
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.scans import FOLDER
 from finance_platform.errors import DamagedObjectError
@@ -146,8 +146,9 @@ def _is_settled(processed: ObjectStore, feed_set: FeedSet, run_id: str) -> bool:
     # From the end, where those of this run are: thousands are of earlier ones.
     if not any(getattr(event, "run_id", "") == run_id for event in reversed(events)):
         return True
-    needs_others = any(feed.kind == "lookup" or (feed.spread and feed.spread.how.like) for feed in feed_set.feeds)
-    return not needs_others and not state_of(processed, events, read_commits(processed)).waiting
+    if any(feed.kind == "lookup" or (feed.spread and feed.spread.how.like) for feed in feed_set.feeds):
+        return False
+    return not may_wait(events) or not state_of(processed, events, read_commits(processed)).waiting
 
 
 def discard_complete_run(processed: ObjectStore) -> None:

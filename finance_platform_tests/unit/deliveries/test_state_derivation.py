@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from finance_platform.deliveries import raw_objects, state_derivation
 from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.current_state import may_wait
 from finance_platform.deliveries.register import DeliveryDiscovered, Event, PeriodStatusChanged
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import StateDerivation, derive_state
@@ -141,6 +142,15 @@ def test_a_derivation_that_goes_on_returns_what_a_new_one_derives(
             assert derived == expected
             earlier.append((derived, expected))
     assert all(derived == expected for derived, expected in earlier)  # going on changes no state that was returned
+
+
+@given(STEPS)
+@settings(max_examples=5 * current_profile().examples)
+def test_no_delivery_waits_where_no_verdict_ever_held_lines(steps: list[tuple[str, int, str]]) -> None:
+    log = _Log()
+    for step in [("discover", 0, PERIODS[0]), ("read", 0, PERIODS[0]), *steps]:
+        log.take(*step)
+        assert may_wait(log.events) or not derive_state(*log.inputs()).waiting
 
 
 @pytest.mark.parametrize(
