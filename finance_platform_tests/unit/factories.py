@@ -186,9 +186,9 @@ def money(rows: int, amount: str = "0.00", absolute: str | None = None, unpriced
 
 def in_period(period: str, scenario: str = "Actual", kind: str | None = None, amount: str = "10.00") -> PeriodCount:
     """Return one accepted line's count in a period."""
-    return PeriodCount(
-        scenario, kind or scenario.split(" ")[0].capitalize(), period, 1, Decimal(amount), abs(Decimal(amount))
-    )
+    kind = kind or scenario.split(" ")[0].capitalize()
+    content = lines_hash(crc32(f"{scenario} {period} {amount}".encode()))
+    return PeriodCount(scenario, kind, period, 1, Decimal(amount), abs(Decimal(amount)), content)
 
 
 def commit_of(event: DeliveryDiscovered, *periods: PeriodCount, **values: Any) -> DeliveryCommit:
@@ -288,9 +288,9 @@ def live_in(*periods: PeriodCount, key: str = "ledger.csv", content: str = "v1",
     return event, commit_of(event, *periods, **own)
 
 
-def with_hashes_of_this_release(commit: DeliveryCommit) -> DeliveryCommit:
-    """Return a commit of other deliveries than those of an earlier release, whose hashes have no kind."""
-    periods = [replace(one, content=lines_hash(crc32(one.content.encode()))) for one in commit.periods]
+def with_hashes_of_another_kind(commit: DeliveryCommit) -> DeliveryCommit:
+    """Return a commit of a release that hashes lines in another way."""
+    periods = [replace(one, content=f"another {one.content}") for one in commit.periods]
     return replace(commit, periods=periods)
 
 

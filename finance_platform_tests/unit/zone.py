@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
+from zlib import crc32
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,7 +20,15 @@ import pyarrow.parquet as pq
 from finance_platform.contracts.processed import MEMBERS, TRANSACTIONS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.approvals import Author
-from finance_platform.deliveries.commits import Count, DataFile, DeliveryCommit, PeriodCount, read_commits, write_commit
+from finance_platform.deliveries.commits import (
+    Count,
+    DataFile,
+    DeliveryCommit,
+    PeriodCount,
+    lines_hash,
+    read_commits,
+    write_commit,
+)
 from finance_platform.deliveries.discovery import RawZoneScan, unread_objects
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, Verdict, select_discovered
@@ -226,7 +235,7 @@ def counts_of(sent: Iterable[Line]) -> list[PeriodCount]:
             len(of_period),
             sum((Decimal(line.amount) for line in of_period), Decimal("0.00")),
             sum((abs(Decimal(line.amount)) for line in of_period), Decimal("0.00")),
-            repr(sorted(map(_hashed, of_period))),
+            lines_hash(crc32(repr(sorted(map(_hashed, of_period))).encode())),
             reversals=sum(line.reverses is not None for line in of_period),
         )
         for (scenario, period), of_period in groups.items()

@@ -15,7 +15,7 @@ from finance_platform.deliveries.commits import Count, read_commits
 from finance_platform.deliveries.register import PeriodStatusChanged, Verdict
 from finance_platform.feeds.findings import ControlTotal, ControlTotals, ReaderFindings
 from finance_platform.slices.versions import contributing_deliveries
-from finance_platform_tests.unit.factories import decision_on, partly_rejected, with_hashes_of_this_release
+from finance_platform_tests.unit.factories import decision_on, partly_rejected, with_hashes_of_another_kind
 from finance_platform_tests.unit.zone import Line, Zone, counts_of, lines, many
 
 # One delivery
@@ -86,11 +86,11 @@ def test_the_same_content_is_not_held_if_the_name_of_the_file_gives_other_lines(
     assert zone.evaluate_held() == {}
 
 
-def test_the_same_content_is_held_if_an_earlier_release_has_hashed_its_lines_in_another_way(zone: Zone) -> None:
+def test_the_same_content_is_held_if_another_release_has_hashed_its_lines_in_another_way(zone: Zone) -> None:
     zone.deliver("a.csv", many(1))
     zone.evaluate()
     event = zone.deliver("b.csv", many(1))
-    zone.commit(with_hashes_of_this_release(read_commits(zone.store)[event.delivery_id]))
+    zone.commit(with_hashes_of_another_kind(read_commits(zone.store)[event.delivery_id]))
     assert zone.evaluate_held() == {"b.csv": ("the same content as a.csv, which counts already",)}
 
 

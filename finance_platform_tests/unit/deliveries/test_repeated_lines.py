@@ -15,7 +15,7 @@ from finance_platform.deliveries.decisions import reinstate, withdraw, withdraw_
 from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.deliveries.verdicts.reason_texts import period_spans
 from finance_platform.deliveries.verdicts.repeated_lines import find_files_counted_twice
-from finance_platform_tests.unit.factories import decision_on, money, with_hashes_of_this_release
+from finance_platform_tests.unit.factories import decision_on, money, with_hashes_of_another_kind
 from finance_platform_tests.unit.zone import ADA, Line, Zone
 
 JANUARY = [Line(amount="10.00", day=2), Line(amount="-5.00", day=31)]
@@ -59,10 +59,10 @@ def test_many_closed_periods_in_a_row_are_named_as_a_span() -> None:
     assert period_spans([]) == []
 
 
-def test_lines_that_an_earlier_release_has_hashed_in_another_way_are_compared_themselves(zone: Zone) -> None:
+def test_lines_that_another_release_has_hashed_in_another_way_are_compared_themselves(zone: Zone) -> None:
     for key, sent in (("copy.csv", JANUARY), ("other.csv", [replace(JANUARY[0], day=3), JANUARY[1]])):
         event = zone.deliver(key, sent, f"bytes of {key}")
-        zone.commit(with_hashes_of_this_release(read_commits(zone.store)[event.delivery_id]))
+        zone.commit(with_hashes_of_another_kind(read_commits(zone.store)[event.delivery_id]))
     verdicts = zone.evaluate()
     assert verdicts["copy.csv"].reasons == (
         "has the same lines as jan.csv, which counts already: Actual 2025-01, lines 2, gross 15.00",
