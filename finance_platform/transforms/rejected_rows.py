@@ -21,14 +21,17 @@ _OF_LINES = frozenset({"amount", "scenario", "period", "currency"})
 """The columns that are blank for rows of other files than ledgers, even where such rows name a scenario or a period."""
 
 
+_KEY_TYPE = "bigint"
+_TYPES = {"amount": MONEY, "account_key": _KEY_TYPE}
+
+
 def blank_columns(staged: Collection[str]) -> frozenset[str]:
     """Return the columns of rejected rows that have no values, by the columns of the staged rows of their kind."""
-    return frozenset() if "amount" in staged else _OF_LINES | ({"account_key"} - set(staged))
+    return frozenset() if "amount" in staged else _OF_LINES | {"account_key"}.difference(staged)
 
 
 def rejected_rows(rows: DataFrame) -> DataFrame:
     """Return the staged rows of any kind whose final outcome is not accepted."""
-    types = {"amount": MONEY, "account_key": "bigint"}
     for name in sorted(blank_columns(rows.columns)):
-        rows = rows.withColumn(name, F.lit(None).cast(types.get(name, "string")))
+        rows = rows.withColumn(name, F.lit(None).cast(_TYPES.get(name, "string")))
     return rows.where(F.col("outcome").isin(*OUTCOMES)).select(*REJECTED_ROWS.column_names)
