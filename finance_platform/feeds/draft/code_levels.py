@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from itertools import pairwise
+from functools import partial
+from itertools import pairwise, takewhile
 
 from finance_platform.feeds.doubts.unread_column import escape
 from finance_platform.feeds.draft.other_rows import OtherRow
@@ -38,13 +39,17 @@ def find_code_levels(header: Sequence[str], rows: Sequence[Row]) -> dict[int, Ot
     if not _LEAST_PARENTS < len(rows) <= _MOST_ROWS or len(numbers) < len(rows):
         return {}
     ordered = sorted(numbers)
-    parents = [code for code, after in pairwise(ordered) if after.startswith(code)]
+    parents = dict.fromkeys(code for code, after in pairwise(ordered) if after.startswith(code))
+    # In their order, codes that begin with one follow it at once.
+    parts = {
+        code: [one for one in takewhile(partial(_begins, code), ordered[at + 1 :]) if one not in parents]
+        for at, code in enumerate(ordered)
+        if code in parents
+    }
+    if len(parents) < _LEAST_PARENTS or not any(len(below) >= _LEAST_PARTS for below in parts.values()):
+        return {}
     amounts = _amounts(header, rows, place)
-    parts = {code: [one for one in ordered if one not in parents and one.startswith(code)] for code in parents}
-    is_proven = len(parents) >= _LEAST_PARENTS and any(len(below) >= _LEAST_PARTS for below in parts.values())
-    if not is_proven or not all(
-        _adds_up(amounts[numbers[code]], _lines(numbers, parts[code], amounts)) for code in parts
-    ):
+    if not all(_adds_up(amounts[numbers[code]], _lines(numbers, parts[code], amounts)) for code in parts):
         return {}
     leaves = [len(code) for code in ordered if code not in parents]
     if max(map(len, parents)) < min(leaves):
@@ -54,6 +59,10 @@ def find_code_levels(header: Sequence[str], rows: Sequence[Row]) -> dict[int, Ot
     else:
         return {}
     return {numbers[code]: OtherRow(header[place], pattern, has_money=True) for code in parents}
+
+
+def _begins(code: str, other: str) -> bool:
+    return other.startswith(code)
 
 
 def _amounts(header: Sequence[str], rows: Sequence[Row], account: int) -> dict[int, dict[int, Decimal]]:
