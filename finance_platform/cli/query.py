@@ -27,7 +27,7 @@ from finance_platform.settings import load_settings
 if TYPE_CHECKING:
     from finance_platform.contracts.dictionary import DictionaryEntry
     from finance_platform.reports.workbook_writer import WorkbookWriter
-    from finance_platform.warehouse.port import RowStream
+    from finance_platform.warehouse.port import Queryable, RowStream
     from finance_platform.warehouse.query_script import ScriptStatement
 
 STANDARD_INPUT = "-"
@@ -100,6 +100,7 @@ def query(
             ):
                 results.add(statement, result)
             _print_open_sums(statement, has_line=len(statements) > 1)
+            _print_current_attributes(statement, shown.warehouse)
         results.close()
     return EXIT_OK
 
@@ -116,6 +117,20 @@ def _print_open_sums(statement: ScriptStatement, *, has_line: bool) -> None:
             f"group by it, see `finance-platform tables {one.table}`",
             err=True,
         )
+
+
+def _print_current_attributes(statement: ScriptStatement, warehouse: Queryable) -> None:
+    """Say that a query takes the attributes of now for all periods, if some members had others in earlier ones."""
+    from finance_platform.warehouse.open_sums import current_attributes
+    from finance_platform.warehouse.statements import first_rows
+
+    for one in current_attributes(statement.sql):
+        if warehouse.query(first_rows(one.history), {"row_count": 1}).rows:
+            echo(
+                f"note: {one.table} has the attributes of now, and some members had others in earlier periods; join "
+                f"{one.span} by key and period, or query ActualVsBudget, see `finance-platform tables {one.span}`",
+                err=True,
+            )
 
 
 @click.command()

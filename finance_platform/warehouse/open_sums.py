@@ -1,4 +1,4 @@
-"""Sums that add up what a contract says to keep apart, such as Actual and Budget.
+"""Sums that add up what a contract says to keep apart, such as Actual and Budget, or that take attributes of now.
 
 Belongs here: finding them in a query. Does not belong here: which columns have to be fixed before a sum (see
 `contracts.dictionary`), what is said about them (see `cli.query`).
@@ -13,6 +13,14 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from finance_platform.contracts.dictionary import DictionaryEntry, find_entry
+from finance_platform.contracts.model import Contract
+from finance_platform.contracts.star import (
+    ACCOUNT_HISTORY,
+    DEPARTMENT_HISTORY,
+    DIM_ACCOUNT,
+    DIM_DEPARTMENT,
+    FACT_FINANCIALS,
+)
 from finance_platform.warehouse.dialect import parse_query
 
 _MAY_SUM = re.compile(r"\b(?:sum|avg)\b", re.IGNORECASE)
@@ -39,6 +47,25 @@ _SAID_BY = {
 """By column to fix: the columns that say which of its values are meant."""
 _OF_ANY_ACCOUNT = frozenset({"impact", "profiteffect", "absoluteerror"})
 """Measures that have one sign in all accounts: an effect on profit, an amount without its sign."""
+
+
+_SPANS = ((DIM_ACCOUNT, ACCOUNT_HISTORY, "AccountSpan"), (DIM_DEPARTMENT, DEPARTMENT_HISTORY, "DepartmentSpan"))
+"""Each dimension whose attributes change, the table of its earlier ones, and the view that has both."""
+
+
+@dataclass(frozen=True)
+class CurrentAttributes:
+    """A dimension whose attributes of now a query takes for the money of every period.
+
+    Attributes:
+        table: its name.
+        span: the view with the attributes of each period.
+        history: the table of the members that had others in earlier periods.
+    """
+
+    table: str
+    span: str
+    history: Contract
 
 
 @dataclass(frozen=True)
@@ -71,6 +98,33 @@ def open_sums(sql: str) -> list[OpenSum]:
     entries = (find_entry(name) for name in dict.fromkeys(_tables(query)))
     sums = [OpenSum(entry.name, _open_columns(entry, summed, mentioned)) for entry in entries if entry]
     return [one for one in sums if one.columns]
+
+
+def current_attributes(sql: str) -> list[CurrentAttributes]:
+    """Return the dimensions whose attributes a query joins to the fact table; what a member is called groups nothing.
+
+    Args:
+        sql: a valid query in the dialect.
+    """
+    if FACT_FINANCIALS.table.casefold() not in sql.casefold():
+        return []
+    query = parse_query(sql)
+    tables = {name.casefold() for name in _tables(query)}
+    columns = {column.name.casefold() for column in query.find_all(exp.Column)}
+    return [
+        CurrentAttributes(dimension.table, span, history)
+        for dimension, history, span in _SPANS
+        if {FACT_FINANCIALS.table.casefold(), dimension.table.casefold()} <= tables
+        and span.casefold() not in tables
+        and not columns.isdisjoint(_attributes(dimension, history))
+    ]
+
+
+def _attributes(dimension: Contract, history: Contract) -> set[str]:
+    """Return the attributes that change, without the name and the key."""
+    common = set(history.column_names) & set(dimension.column_names)
+    names = {name for name in common if not name.endswith("_name")} - {dimension.surrogate_key}
+    return {dimension.column(name).sql_name.casefold() for name in names}
 
 
 def _summed(query: exp.Query) -> Iterator[str]:

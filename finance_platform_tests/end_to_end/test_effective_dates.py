@@ -76,6 +76,13 @@ def test_a_changed_account_keeps_what_it_was_in_closed_periods_and_nothing_is_re
     moved = home.select("SELECT DISTINCT Period, IsRestatement FROM Movements WHERE Kind = 'reclassification'")
     assert moved == [("2024-02", False)]
     assert sum(dict(home.select(TO_DATE)).values()) < sum(lines.values())
+
+    now = "SELECT AccountType, SUM(Amount) FROM FactFinancials JOIN DimAccount USING (AccountKey) GROUP BY 1"
+    note = (
+        "note: DimAccount has the attributes of now, and some members had others in earlier periods; join AccountSpan"
+    )
+    assert note in home.command("query", now).stderr
+    assert note not in home.command("query", now, "--attributes", "as-is").stderr
     movements = home.select("SELECT COUNT(*) FROM Movements")
     with platform_environment(home.path):
         settings = load_settings(home=home.path)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from finance_platform.contracts.dictionary import DictionaryEntry, dictionary
-from finance_platform.warehouse.open_sums import OpenSum, open_sums
+from finance_platform.warehouse.open_sums import OpenSum, current_attributes, open_sums
 from finance_platform.warehouse.query_script import read_script
 from finance_platform_tests.documented_commands import PAGES, REPOSITORY, documented_commands
 
@@ -80,3 +80,18 @@ def test_the_sample_queries_add_up_nothing_that_has_to_be_kept_apart():
     path = REPOSITORY / "sql" / "dml" / "sample_queries.sql"
     for statement in read_script(path.read_text(encoding="utf-8"), path.name):
         assert found(statement.sql) == {}, statement.heading
+
+
+@pytest.mark.parametrize(
+    ("columns", "joined", "tables"),
+    [
+        ("SUM(Amount * a.ProfitSign)", "JOIN DimAccount a ON a.AccountKey = f.AccountKey", ["DimAccount"]),
+        ("BusinessUnit, SUM(Amount)", "JOIN DimDepartment USING (DepartmentKey)", ["DimDepartment"]),
+        ("AccountNumber, AccountName, SUM(Amount)", "JOIN DimAccount USING (AccountKey)", []),
+        ("AccountType", "JOIN DimAccount a USING (AccountKey) JOIN AccountSpan s USING (AccountKey)", []),
+        ("SUM(Amount)", "", []),
+    ],
+)
+def test_attributes_of_now_are_those_of_a_dimension_beside_the_fact_table(columns: str, joined: str, tables: list[str]):
+    assert [one.table for one in current_attributes(f"SELECT {columns} FROM FactFinancials f {joined}")] == tables
+    assert current_attributes("SELECT AccountType FROM DimAccount") == []
