@@ -315,7 +315,7 @@ def _money(commit: DeliveryCommit, currency: str) -> dict[str, Any]:
         amounts = {"delivered": commit.read.amount}
         amounts |= {f"{name}_amount": commit.outcome(name).amount for name in OUTCOMES}
         gross = commit.read.absolute
-        if gross and not (commit.read.amount or gross.is_nan()):
+        if gross and not commit.read.amount:
             # Of vouchers, whose debits and credits cancel each other out.
             amounts["delivered_gross"] = gross
     else:
