@@ -108,18 +108,20 @@ def ignore(name: str) -> str:
     return f"add {quoted_name(name)} to ignore_columns"
 
 
-def leave_out(rules: ReadingRules, name: str, texts: Collection[str]) -> str:
+def leave_out(rules: ReadingRules | None, name: str, texts: Collection[str], *, any_case: bool = False) -> str:
     """Return the fix that leaves the rows of some texts out, up to the word before `the descriptor`.
 
     Args:
-        rules: of the feed.
+        rules: of the feed; None for a draft without rules of skip.
         name: the header of the column.
         texts: the texts.
+        any_case: whether they are found in capital letters, too.
     """
     pattern = "|".join(map(escape, texts))
-    matches = json.dumps(f"^({pattern})$" if len(texts) > 1 else f"^{pattern}$", ensure_ascii=False)
+    pattern = f"(?i)^({pattern})$" if any_case else f"^({pattern})$" if len(texts) > 1 else f"^{pattern}$"
+    matches = json.dumps(pattern, ensure_ascii=False)
     rule = f"{{column: {quoted_name(name)}, matches: {matches}, may_hold_money: true}}"
-    return f"add {rule} to skip in" if rules.skip else f"add skip: [{rule}] to"
+    return f"add {rule} to skip in" if rules and rules.skip else f"add skip: [{rule}] to"
 
 
 def quoted_name(name: str) -> str:

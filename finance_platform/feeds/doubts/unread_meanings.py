@@ -1,7 +1,8 @@
-"""Columns that say what an amount means and that nothing reads: its currency, scenario, side, and whether it counts.
+"""Columns that say what an amount means and that nothing reads: its currency, scenario and side.
 
 Belongs here: finding them by their headers, comparing their cells with the lines, and the words that hold the delivery.
-Does not belong here: fields that are read (see `ledger_lines`), months that are not read (see `unread_months`).
+Does not belong here: fields that are read (see `ledger_lines`), months that are not read (see `unread_months`),
+whether a line counts (see `unread_states`), other units than money (see `unread_units`).
 
 A descriptor that does not read such a column adds euros to dollars, a budget to the actuals, or credits to debits, and
 nothing else would say so: each line has a valid amount.
@@ -16,7 +17,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -27,15 +27,11 @@ from finance_platform.feeds.doubts.other_years import of_header as other_years
 from finance_platform.feeds.doubts.spelled_scenarios import spelled_scenarios
 from finance_platform.feeds.doubts.summed_texts import COMPANIES, Companies
 from finance_platform.feeds.doubts.unread_accounts import CONTRA_ACCOUNTS, ContraAccounts
-from finance_platform.feeds.doubts.unread_column import (
-    MAX_LISTED,
-    ContradictingColumn,
-    UnreadColumn,
-    escape,
-    quoted_name,
-)
+from finance_platform.feeds.doubts.unread_column import MAX_LISTED, ContradictingColumn, UnreadColumn, quoted_name
 from finance_platform.feeds.doubts.unread_periods import PERIODS, UnreadPeriods, is_of_years
 from finance_platform.feeds.doubts.unread_reversals import REVERSALS, UnreadReversals
+from finance_platform.feeds.doubts.unread_states import LineStates, names_states
+from finance_platform.feeds.doubts.unread_units import UNITS, Units, has_quantities
 from finance_platform.feeds.doubts.unread_versions import LEDGERS, VERSIONS, Ledgers, Versions
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
@@ -44,7 +40,6 @@ from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.feeds.values.codes import clean, fold, fold_name
 from finance_platform.feeds.values.currencies import denoted_currencies, describe_currency
 from finance_platform.feeds.values.header_words import WORDS, names_forecast, plain_name, says_forecast
-from finance_platform.feeds.values.line_numbers import CounterEntries, cents, place_numbers
 from finance_platform.feeds.violations import ACCEPTED
 
 _CURRENCIES = {*WORDS["currency"], "crcy", "currency key", "iso currency code", "waers", "wahrg", "moeda"}
@@ -58,30 +53,6 @@ _SIDES = {
     *("dr cr indicator", "dr cr flag", "d c indicator", "dc indicator", "d c ind", "cr dr", "c d", "credit debit"),
     *("debit credit flag", "debit credit ind", "s h indicator", "soll haben kz"),
 }
-_STATES = {
-    *("status", "state", "posting status", "document status", "doc status", "entry status", "journal status"),
-    *("record status", "transaction status", "line status", "approval status", "invoice status", "buchungsstatus"),
-    *("belegstatus", "statut", "etat", "estado", "stato"),
-}
-_FLAGS = {
-    **dict.fromkeys(
-        ("void", "voided", "is void", "is voided", "cancelled", "canceled", "is cancelled", "is canceled", "deleted",
-         "is deleted", "deletion flag"),
-        frozenset({"yes", "y", "true", "t", "1", "x", "ja", "j", "oui", "si"}),
-    ),
-    **dict.fromkeys(
-        ("posted", "is posted", "posting", "gebucht"), frozenset({"no", "n", "false", "f", "0", "nein", "non"})
-    ),
-}  # fmt: skip
-"""Headers that ask a question, with the answers of lines that do not count."""
-
-_NOT_COUNTED = frozenset({
-    "void", "voided", "cancelled", "canceled", "deleted", "draft", "unposted", "not posted", "parked", "rejected",
-    "entwurf", "geloscht", "vorerfasst", "nicht gebucht", "annule", "annulee", "brouillon", "anulado", "anulada",
-    "borrador", "annullato", "annullata", "bozza", "geannuleerd", "niet geboekt",
-})  # fmt: skip
-"""States of lines that are in no ledger. Not those that were reversed: their counter-entries are lines too."""
-
 _ACTUAL = {"actual", "actuals", "act", "ist", "istwert", "istwerte", "reel", "realise", "real", "consuntivo"}
 _PLAN = {
     *("budget", "budgets", "bud", "plan", "planned", "planwert", "planwerte", "forecast", "forecasts", "fcst"),
@@ -113,7 +84,6 @@ _MONEY = {
 }
 
 _MAX_ACCOUNTS = 100_000
-_MAX_LINES = 100_000
 _PLACE = ("department_key", "account_key")
 
 
@@ -192,62 +162,6 @@ class _Scenario(ContradictingColumn):
 
 
 @dataclass
-class _State(ContradictingColumn):
-    """The column of lines that do not count; a line that has a counter-entry in the file counts, as that one does."""
-
-    _entries: CounterEntries = field(default_factory=CounterEntries)
-    _lines: list[tuple[str, np.uint64, int]] = field(default_factory=list)
-    _answered: int = 0
-
-    def add(self, texts: pa.StringArray, columns: Mapping[str, pa.Array]) -> None:
-        """Add the cells of accepted lines."""
-        super().add(texts, columns)
-        places, amounts = place_numbers([columns[name] for name in _PLACE]), cents(columns["amount"])
-        self._entries.add(places, amounts)
-        if not self.found:
-            return
-        for position in np.flatnonzero(
-            pc.is_in(texts, pa.array(self._spellings(texts))).to_numpy(zero_copy_only=False)
-        ):
-            if len(self._lines) <= _MAX_LINES and amounts[position]:
-                text = clean(texts[int(position)].as_py())
-                self._lines.append((text, places[position], int(amounts[position])))
-
-    def _spellings(self, texts: pa.StringArray) -> list[str]:
-        return [text for text in pc.unique(texts).to_pylist() if text and clean(text) in self.found]
-
-    def contradicts(self, text: str) -> bool:
-        answers = _FLAGS.get(plain_name(self.name))
-        return fold(text) in answers if answers else plain_name(text) in _NOT_COUNTED
-
-    def doubts(self) -> dict[str, str]:
-        """Return the reason to hold the delivery."""
-        if 0 < len(self._lines) <= _MAX_LINES:
-            places = np.array([place for _, place, _ in self._lines], np.uint64)
-            amounts = np.array([amount for *_, amount in self._lines], np.int64)
-            is_answered = self._entries.answered(places, amounts)
-            self._answered = int(is_answered.sum())
-            if self._answered:
-                others = [self._lines[position] for position in np.flatnonzero(~is_answered).tolist()]
-                self.found = Counter(text for text, *_ in others)
-                self.total = Decimal(sum(amount for *_, amount in others)).scaleb(-2)
-        return super().doubts()
-
-    def describe(self) -> tuple[str, str]:
-        pattern = "|".join(escape(text) for text in list(self.found)[:MAX_LISTED])
-        matches = json.dumps(f"(?i)^({pattern})$", ensure_ascii=False)
-        rule = f"{{column: {quoted_name(self.name)}, matches: {matches}, may_hold_money: true}}"
-        add = f"add {rule} to skip in" if self.rules.skip else f"add skip: [{rule}] to"
-        reason, fix = "which count", f"{add} the descriptor, so that these lines do not count; if they do"
-        if self._answered:
-            # A rule would take the other lines out too, and leave their counter-entries.
-            others = "1 other has" if self._answered == 1 else f"{self._answered:,} others have"
-            reason += f" and have no counter-entry in the file, as {others}"
-            fix = "send a file with the counter-entries of these lines; if they are in another file, or the lines count"
-        return f"says {self.texts} of {self.count}, {reason}; {self.money}", fix
-
-
-@dataclass
 class _Side(ContradictingColumn):
     """The column of debits and credits: an account has amounts of both, and none has a sign."""
 
@@ -318,7 +232,10 @@ class UnreadMeanings:
         amount = sources.get("amount", FieldSource(FieldRule()))
         has_scenario = bool(sources.get("scenario", amount).headers) and "scenario" in sources
         has_side = bool(amount.rule.debit or amount.rule.sign_column)
-        kinds: list[tuple[type[UnreadColumn], Collection[str]]] = [(_State, {*_STATES, *_FLAGS})]
+        kinds: list[tuple[type[UnreadColumn], Collection[str]]] = [
+            (LineStates, {plain for plain in free.values() if names_states(plain)})
+        ]
+        kinds += [] if has_quantities(header) else [(Units, UNITS)]
         if "currency" not in sources:
             converted = is_converted(rules.currency, amount.headers, free.values())
             of_amount = {name for name in _CURRENCIES if not converted or is_of_amounts(name, amount.headers)}

@@ -15,6 +15,8 @@ from finance_platform.feeds.doubts.running_totals import states_totals
 from finance_platform.feeds.doubts.unread_accounts import CREDITED, DEBITED
 from finance_platform.feeds.doubts.unread_column import escape
 from finance_platform.feeds.doubts.unread_meanings import is_converted, is_of_amounts
+from finance_platform.feeds.doubts.unread_states import describe_states, names_states
+from finance_platform.feeds.doubts.unread_units import describe_units
 from finance_platform.feeds.draft.columns import (
     LABELS,
     Column,
@@ -184,6 +186,7 @@ class _Ledger:
         self._note_years_before()
         if not self._draft.balanced:
             self._draft.decisions += describe_contra_account(self._draft, self._columns, self._free())
+        self._draft.decisions += self._describe_uncounted()
         draft_sign(self._draft, self._columns)
         if is_wide:
             draft_unread(self._draft, self._columns, {*self._used, *used_headers(self._draft)})
@@ -192,6 +195,15 @@ class _Ledger:
     def _units(self) -> list[str]:
         """Return the texts below the header, or of a column, that are units and nothing else."""
         return [text for text in dict.fromkeys(self._sample.units) if IN_TITLES.fullmatch(text)]
+
+    def _describe_uncounted(self) -> list[str]:
+        """Return what a person decides about lines that may not count, or that may be no money."""
+        says = []
+        for column in self._free():
+            if names_states(plain_name(column.name)):
+                says.append(describe_states(column.name, column.texts))
+            says.append(describe_units(column.name, column.texts, self._sample.header))
+        return list(filter(None, says))
 
     def _free(self) -> list[Column]:
         return [column for column in self._columns if column.name not in self._used and column.texts]
