@@ -25,7 +25,13 @@ from finance_platform.feeds.shape_rules import is_derived
 from finance_platform.feeds.values.amounts import read_amount, stated_side
 from finance_platform.feeds.values.codes import clean, closest_match, fold
 from finance_platform.feeds.values.currencies import denoted_currencies
-from finance_platform.feeds.values.dates import EXCEL_SERIAL, names_two_years, parse_date, patterns_with_zones
+from finance_platform.feeds.values.dates import (
+    EXCEL_SERIAL,
+    likely_serial_day,
+    names_two_years,
+    parse_date,
+    patterns_with_zones,
+)
 from finance_platform.feeds.violations import BLANK_ROW, quoted
 
 _DELIMITERS = {",": "','", ";": "';'", "\t": '"\\t"', "|": "'|'"}
@@ -35,8 +41,6 @@ _SHORT = 4
 """Characters of a text that is too short to be a name, such as a currency or `none`."""
 _NOT_JANUARY = 7
 """A first month of fiscal years that lie in two calendar years."""
-_SERIAL_YEARS = range(1990, 2060)
-"""Years of numbers that may be days of a spreadsheet; others are codes."""
 _MARKS = ((".", ","), (",", "."), (",", " "), (".", "'"), (",", "'"))
 _DATE_FORMATS = (
     "yyyy-MM-dd", "dd.MM.yyyy", "d.M.yyyy", "dd/MM/yyyy", "MM/dd/yyyy", "d/M/yyyy", "M/d/yyyy", "dd-MM-yyyy",
@@ -295,7 +299,7 @@ def _explain_dates(name: str, samples: Sequence[str], rule: FieldRule) -> tuple[
             f"set columns.{name}.formats: [{formats}] in the descriptor, if the day counts as it is written: a zone is "
             "a word there, and moves no time"
         )
-    if not fitting and all(map(_is_serial_day, samples)):
+    if not fitting and all(likely_serial_day(clean(text)) for text in samples):
         return cause, (
             f"set columns.{name}.formats: [{EXCEL_SERIAL}] in the descriptor, which reads days as a spreadsheet counts "
             "them; or give the cells a format of days at the source"
@@ -305,11 +309,6 @@ def _explain_dates(name: str, samples: Sequence[str], rule: FieldRule) -> tuple[
     first, *others = fitting.values()
     alternatives = f", or [{others[0]}] if that is how the sender writes days and months" if others else ""
     return cause, f"set columns.{name}.formats: [{first}] in the descriptor{alternatives}"
-
-
-def _is_serial_day(text: str) -> bool:
-    day = parse_date(clean(text), (EXCEL_SERIAL,))
-    return day is not None and day.year in _SERIAL_YEARS
 
 
 def _samples(name: str, sources: dict[str, FieldSource], batch: RawBatch) -> list[str]:

@@ -25,6 +25,7 @@ from finance_platform.feeds.lines.day_columns import (
     DEFAULT_DATE_FORMATS,
     DEFAULT_PERIOD_FORMATS,
     day_values,
+    describe_invalid_day,
     patterns_of,
     tried_patterns,
 )
@@ -147,7 +148,7 @@ class LineDays:
             f"invalid_{name}",
             written,
             days,
-            lambda i: f"{name}: {self._describe_date(name, written[i].as_py(), violations.batch, i)}",
+            lambda i: self._describe_date(name, written[i].as_py(), violations.batch, i),
             of=name,
         )
         earliest, latest = (date.fromisoformat(day) for day in (self._rules.earliest_date, self._rules.latest_date))
@@ -169,9 +170,11 @@ class LineDays:
             and HEADER in rule.sources
             and not (batch.columns[self._year_header][position].as_py() or "").strip()
         ):
-            return f"the year beside {quoted(text)} is blank, in the column {self._year_header!r} of unpivot.year"
+            return (
+                f"{name}: the year beside {quoted(text)} is blank, in the column {self._year_header!r} of unpivot.year"
+            )
         default = DEFAULT_DATE_FORMATS if name == "date" else DEFAULT_PERIOD_FORMATS
-        return f"{quoted(text)} is not a valid date of the form {' or '.join(rule.formats or default)}"
+        return describe_invalid_day(name, text, self._rules, default, is_1904=batch.is_1904)
 
 
 def _doubt_days(rules: ReadingRules, sources: Mapping[str, FieldSource], sheet: str | None) -> dict[str, DayDoubts]:

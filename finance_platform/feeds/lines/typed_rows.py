@@ -16,7 +16,7 @@ from finance_platform.feeds.cells import DistinctValues, RawBatch, bind_fields, 
 from finance_platform.feeds.doubts.changed_codes import reject_changed_codes
 from finance_platform.feeds.doubts.day_doubts import DayDoubts
 from finance_platform.feeds.findings import Note, NoteCollector
-from finance_platform.feeds.lines.day_columns import day_values, tried_patterns
+from finance_platform.feeds.lines.day_columns import day_values, describe_invalid_day, tried_patterns
 from finance_platform.feeds.lines.typed_codes import TypedCodes
 from finance_platform.feeds.resolved import FieldRule, ResolvedFeed
 from finance_platform.feeds.values.codes import ACCOUNT_TYPES, MAX_CODE_BYTES, account_type, fold, joined_key
@@ -95,7 +95,9 @@ class TypedRows:
             f"invalid_{name}",
             texts,
             days,
-            lambda i: f"{name}: {quoted(texts[i].as_py())} is not a valid date of the form {' or '.join(patterns)}",
+            lambda i: describe_invalid_day(
+                name, texts[i].as_py(), self._rules, default, is_1904=violations.batch.is_1904
+            ),
             of=name,
         )
         return days

@@ -98,6 +98,8 @@ EXCEL_SERIAL = "excel_serial"
 
 _SERIAL = re.compile(r"([0-9]{1,7})(?:\.[0-9]{1,20})?")
 _SERIAL_DIGITS = 7
+_SERIAL_YEARS = range(1990, 2060)
+"""Years of numbers that may be days of a spreadsheet; others are codes."""
 _LEAP_DAY_OF_1900 = 60
 """The number of a day that spreadsheets have and the calendar has not, 29 February 1900."""
 
@@ -307,6 +309,12 @@ def patterns_with_zones(texts: Sequence[str]) -> list[str]:
         return []
     fitting = (one for one in _MOMENTS if all(parse_date(moment, (one,)) for moment in moments))
     return [f"{pattern}'{zone}'" for pattern in islice(fitting, 1) for zone in zones]
+
+
+def likely_serial_day(text: str, *, is_1904: bool = False) -> date | None:
+    """Return the day of a number that a spreadsheet may have for a day; None of other texts."""
+    day = _serial_day(text, is_1904=is_1904)
+    return day if day is not None and day.year in _SERIAL_YEARS else None
 
 
 def _serial_day(text: str, *, is_1904: bool) -> date | None:

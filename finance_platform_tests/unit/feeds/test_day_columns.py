@@ -5,12 +5,16 @@ Does not belong here: patterns (see `test_dates`), the reasons of rejected rows 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+import yaml
 
 from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.lines.balance_rows import BalanceRows
@@ -19,7 +23,10 @@ from finance_platform.feeds.lines.lookup_rows import LookupRows
 from finance_platform.feeds.lines.reference_rows import ReferenceRows
 from finance_platform.feeds.lines.report_rows import ReportRows
 from finance_platform.feeds.resolved import ResolvedFeed
+from finance_platform.refresh.file_check.feed_check import FileCheck
+from finance_platform_tests.unit.checked_files import check_text, net
 from finance_platform_tests.unit.factories import feed, raw_batch
+from finance_platform_tests.workbooks import xlsx
 
 HEADER = ("D", "U", "A", "N")
 
@@ -86,3 +93,54 @@ def test_a_serial_number_counts_from_the_day_of_its_workbook(kind: str):
     # 46112 is 2026-03-31 counted from 1899-12-30, and 44650 is the same day counted from 1904-01-01.
     assert period(kind, "46112", "formats: [excel_serial]", sheet="S") == "2026-03"
     assert period(kind, "44650", "formats: [excel_serial]", sheet="S", is_1904=True) == "2026-03"
+
+
+def _ledger_of(folder: Path, content: str | bytes, name: str, of_date: dict[str, Any]) -> FileCheck:
+    if any("F" in one for one in of_date["formats"]):
+        of_date = {**of_date, "calendar": "fiscal"}
+    columns = {"date": {"from": "D", **of_date}, "department": "U", "account": "A", "amount": {"from": "N"}}
+    descriptor = {"feed": "x", "kind": "ledger", "path": name, "columns": columns}
+    return check_text(folder, content, {**descriptor, "constants": {"scenario": "Actual"}}, name)
+
+
+def _reason(check: FileCheck) -> str:
+    (rejected,) = check.refused_rows
+    return rejected.reasons
+
+
+@pytest.mark.parametrize(
+    ("formats", "text", "twelfth"),
+    [
+        ("'FY'FF-'P'PP", "FY26-P13", "FY26-P12"),
+        ("PPP/FFFF", "016/2026", "012/2026"),
+        ("yyyyMM", "201313", "201312"),
+    ],
+)
+def test_a_period_of_the_year_end_names_the_map_that_reads_it(tmp_path: Path, formats: str, text: str, twelfth: str):
+    rows = f"D,U,A,N\n{twelfth},D1,4000,1.00\n{text},D1,4000,2.00\n"
+    reason = _reason(_ledger_of(tmp_path, rows, "x.csv", {"formats": [formats]}))
+    typed = re.search(r"columns.date.map: (\{.*\}) reads it as the twelfth", reason)
+    assert typed
+    assert yaml.safe_load(typed[1]) == {text: twelfth}
+    assert net(_ledger_of(tmp_path, rows, "x.csv", {"formats": [formats], "map": yaml.safe_load(typed[1])})) == 3
+
+
+@pytest.mark.parametrize("text", ["2025-13-01", "FY26-P17", "FY26-P13x"])
+def test_a_day_that_is_not_valid_is_no_period_of_the_year_end(tmp_path: Path, text: str):
+    rows = f"D,U,A,N\n2025-12-01,D1,4000,1.00\n{text},D1,4000,2.00\n"
+    assert "year-end" not in _reason(_ledger_of(tmp_path, rows, "x.csv", {"formats": ["yyyy-MM-dd", "'FY'FF-'P'PP"]}))
+
+
+def test_a_number_among_dates_of_a_sheet_names_the_format_that_reads_it(tmp_path: Path):
+    day = date(2025, 1, 30)
+    book = xlsx({"S": [["D", "U", "A", "N"], [day, "D1", "4000", 1.5], [45688, "D1", "4000", 2.5]]})
+    reason = _reason(_ledger_of(tmp_path, book, "x.xlsx", {"formats": ["dd/MM/yyyy"]}))
+    assert reason.endswith(
+        "is not a valid date of the form dd/MM/yyyy; "
+        'columns.date.formats: ["dd/MM/yyyy", excel_serial] reads it as 2025-01-31, as a spreadsheet counts days'
+    )
+    typed = re.search(r"formats: (\[.*\]) reads", reason)
+    assert typed
+    assert net(_ledger_of(tmp_path, book, "x.xlsx", {"formats": yaml.safe_load(typed[1])})) == 4
+    old = xlsx({"S": [["D", "U", "A", "N"], [day, "D1", "4000", 1.5], [44226, "D1", "4000", 2.5]]}, is_1904=True)
+    assert "reads it as 2025-01-31" in _reason(_ledger_of(tmp_path, old, "x.xlsx", {"formats": ["dd/MM/yyyy"]}))

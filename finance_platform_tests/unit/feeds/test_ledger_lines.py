@@ -100,7 +100,10 @@ REJECTIONS = [
         PERIOD,
         {"Period": "2025-13"},
         "invalid_period",
-        "period: '2025-13' is not a valid date of the form yyyy-MM or yyyyMM",
+        (
+            "period: '2025-13' is not a valid date of the form yyyy-MM or yyyyMM; if it is a period of the year-end, "
+            'columns.period.map: {"2025-13": "2025-12"} reads it as the twelfth'
+        ),
     ),
     (
         PERIOD_AS_WORDS,
