@@ -175,14 +175,26 @@ class RawObject:
         counted = self.counted_version()
         self._keep_late(self.versions.get(event.delivery_id), counted, place)
         is_newest = next(reversed(self.versions), None) == event.delivery_id
-        version = self.versions.pop(event.delivery_id, None) or Version(event, place)
+        version = self.versions.get(event.delivery_id) or Version(event, place)
+        is_counted = self._counts_if_undone(version)  # an undo gives back what was withdrawn, also if it is found again
+        self.versions.pop(event.delivery_id, None)
         version.event, version.discovered_at, version.is_verdict_current = event, place, False
         version.is_continued = False
-        if version is not counted:
+        if not is_counted:
             version.is_back = version.is_back or (version.verdict is not None and not is_newest)
             version.counted = None  # the version that counts remains until this one has a verdict
             version.booked = {}  # the verdict compares it with what counts without these: it may have been withdrawn
         self.versions[event.delivery_id] = version
+
+    def _counts_if_undone(self, version: Version) -> bool:
+        """Return whether a version counts, or would count if its withdrawal were undone."""
+        withdrawals = [(one, one.withdrawn) for one in self._of_content(version.event.delivery_id)]
+        for one, _ in withdrawals:
+            one.withdrawn = None
+        counted = self.counted_version()
+        for one, withdrawal in withdrawals:
+            one.withdrawn = withdrawal
+        return counted is version
 
     def _keep_late(self, earlier: Version | None, counted: Version | None, place: int) -> None:
         """Keep an earlier version that is discovered again where the version that counts now leaves periods to it."""

@@ -155,6 +155,57 @@ def test_a_reinstated_delivery_is_still_accepted() -> None:
     assert ids(state(*log)) == {"live": ["v2"]}
 
 
+GOOD_2: list[Event] = [*GOOD_1, V2, verdict_on(V2)]
+AGAIN_2: list[Event] = [V2, verdict_on(V2)]
+EDITED = replace(V2, load_mode="replace_period", etag="edited")
+
+
+@pytest.mark.parametrize(
+    ("log", "found"),
+    [
+        ([*GOOD_2, decision_on("withdrawn", V2)], [V2]),
+        ([*GOOD_2, decision_on("withdrawn", V2)], [V2, V2]),
+        ([*GOOD_2, decision_on("withdrawn", V2)], [EDITED]),
+        ([*GOOD_2, decision_on("withdrawn", V2)], [EDITED, verdict_on(EDITED, "counts twice")]),
+        ([*GOOD_1, *HELD_2, decision_on("accepted", V2), decision_on("withdrawn", V2)], [V2]),
+        ([*GOOD_1, *HELD_2, decision_on("withdrawn", V2, keeps_earlier=True)], [V2]),
+        ([*GOOD_2, decision_on("withdrawn", V2)], [V3, V2]),
+        ([*GOOD_2, decision_on("withdrawn", V2)], [V3, verdict_on(V3, "removes January"), V2]),
+        ([*GOOD_2, decision_on("withdrawn", V2)], [V3, verdict_on(V3), V2]),
+        ([V2, verdict_on(V2), V3, verdict_on(V3, late=(("2025-01",),)), *AGAIN_2, decision_on("withdrawn", V2)], [V2]),
+    ],
+    ids=[
+        "again",
+        "twice",
+        "edited",
+        "edited and held",
+        "accepted",
+        "held",
+        "after one unread",
+        "after one held",
+        "after another",
+        "with an earlier one of the same content",
+    ],
+)
+def test_an_undone_withdrawal_gives_back_the_same_whether_the_content_was_found_again_before_or_after_it(
+    log: list[Event], found: list[Event]
+) -> None:
+    undone = decision_on("reinstated", V2)
+    assert counted(*log, *found, undone) == counted(*log, undone, *found)
+
+
+def counted(*log: Event) -> list[tuple[str, str]]:
+    return [(one.event.fingerprint, one.event.load_mode) for one in state(*log).live]
+
+
+def test_an_undone_withdrawal_of_content_that_was_found_again_needs_no_earlier_version() -> None:
+    """What nothing needed was removed while the file was withdrawn."""
+    log: list[Event] = [*GOOD_2, decision_on("withdrawn", V2), V2, decision_on("reinstated", V2)]
+    after = state(*log, unread=V1)
+    assert (ids(after), after.missing) == ({"live": ["v2"]}, [])
+    assert [one.event.fingerprint for one in after.awaiting_verdict] == ["v2"]
+
+
 # Closed
 
 
