@@ -125,7 +125,7 @@ def _print_current_attributes(statement: ScriptStatement, warehouse: Queryable) 
     from finance_platform.warehouse.statements import first_rows
 
     for one in current_attributes(statement.sql):
-        if warehouse.query(first_rows(one.history), {"row_count": 1}).rows:
+        if warehouse.query(first_rows(one.history, 1)).rows:
             echo(
                 f"note: {one.table} has the attributes of now, and some members had others in earlier periods; join "
                 f"{one.span} by key and period, or query ActualVsBudget, see `finance-platform tables {one.span}`",

@@ -101,7 +101,7 @@ def open_sums(sql: str) -> list[OpenSum]:
 
 
 def current_attributes(sql: str) -> list[CurrentAttributes]:
-    """Return the dimensions whose attributes a query joins to the fact table; what a member is called groups nothing.
+    """Return the dimensions whose attributes a query joins to the fact table; a name is none, since it groups nothing.
 
     Args:
         sql: a valid query in the dialect.

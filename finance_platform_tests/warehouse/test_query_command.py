@@ -94,6 +94,16 @@ def test_a_sum_over_what_has_to_be_kept_apart_gets_a_note_beside_its_result(
     assert script.stderr.startswith("note: the sum in line 2 adds up every ScenarioName of PeriodAmount")
 
 
+def test_amounts_by_an_attribute_that_no_member_had_otherwise_get_no_note(home: Home):
+    """`end_to_end/test_effective_dates` has the note."""
+    by_type = (
+        "SELECT ScenarioKey, AccountType, SUM(Amount) AS Total FROM FactFinancials JOIN DimAccount USING (AccountKey)"
+    )
+    result = run(home, f"{by_type} GROUP BY ScenarioKey, AccountType", "--format", "json")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert json.loads(result.stdout)
+
+
 def test_only_a_spreadsheet_gets_an_apostrophe_and_only_on_texts(home: Home):
     sql = "SELECT '=1+1' AS \"=a\", -1 AS b, CAST(-1.50 AS DECIMAL(18, 2)) AS c, '-1' AS d, DATE '2025-01-01' AS e"
     spreadsheet = list(csv.reader(io.StringIO(run(home, sql, "--spreadsheet").stdout)))
