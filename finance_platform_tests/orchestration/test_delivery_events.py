@@ -175,6 +175,16 @@ def test_no_delivery_is_reported_twice_whichever_kind_was_last(timeline: Timelin
     assert timeline.report(instance) == []
 
 
+def test_deliveries_are_reported_once_and_in_the_order_in_which_they_were_read(
+    timeline: Timeline, instance: dg.DagsterInstance
+):
+    """Commits have the order of their ids, which says nothing about time."""
+    for days_ago, content in ((1, "c"), (3, "a"), (2, "b")):
+        timeline.read("ledger.csv", content, days_ago=days_ago)
+    assert timeline.report(instance) == [("new", f"ledger.csv-{content}-v1-ledger") for content in "abc"]
+    assert timeline.report(instance) == []
+
+
 def test_no_delivery_is_reported_twice_after_the_last_reported_one_is_vacuumed(
     timeline: Timeline, instance: dg.DagsterInstance
 ):

@@ -390,7 +390,7 @@ class LiveDeliveries:
         return self._with_load(candidate, lambda load: load[:2] != own[:2])
 
     def with_other_keys(self, candidate: LiveDelivery) -> list[LiveDelivery]:
-        """Return those of the same load mode with a key or scope of other fields, or of fields that are not known."""
+        """Return those of the same load mode with a key or scope of other fields."""
         own = _load(candidate)
         return self._with_load(candidate, lambda load: load[:2] == own[:2] and load != own)
 

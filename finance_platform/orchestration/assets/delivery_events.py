@@ -77,6 +77,8 @@ def report_deliveries(
     for commit in snapshot.commits.values():
         if commit.feed in new and ((last := reported.get(commit.feed)) is None or _is_after(commit, last)):
             new[commit.feed].append(commit)
+    for commits in new.values():
+        commits.sort(key=_place)
     if any(new.values()):
         for feed, number in _report_new(context, new, reported, snapshot, register, currency).items():
             observed[feed] = observed[feed][: max(0, EVENTS_AT_ONCE - number)]  # as many as are read with the new ones
@@ -92,7 +94,10 @@ def _report_new(
     register: Register,
     currency: str,
 ) -> dict[str, int]:
-    """Log an event for each new delivery, up to a limit; return how many of each feed's are observations."""
+    """Log an event for each new delivery, up to a limit; return how many of each feed's are observations.
+
+    The new ones of a feed are in the order in which they were read, since the last event says which were reported.
+    """
     observations = dict.fromkeys(new, 0)
     shown = [commit for commits in new.values() for commit in commits[-EVENTS_AT_ONCE:]]
     contents = {(commit.object_key, commit.fingerprint) for commit in shown}
