@@ -10,7 +10,7 @@ nothing looks at it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import FieldSource, RawBatch
-from finance_platform.feeds.doubts.moved_cells import LEAST_WHOLE, MOST_ROWS, kind_of, used_headers
+from finance_platform.feeds.doubts.moved_cells import LEAST_WHOLE, MOST_ROWS
+from finance_platform.feeds.doubts.read_columns import ReadColumns, kind_of
 from finance_platform.feeds.raw_rows import Positions
 from finance_platform.feeds.shape_rules import is_derived
 from finance_platform.feeds.values.codes import clean
@@ -40,11 +41,11 @@ class LateCells:
 
     Attributes:
         header: its columns.
-        used: those that have a figure, or say where it counts.
+        read: those that lines are read from.
     """
 
     header: Sequence[str]
-    used: frozenset[str]
+    read: ReadColumns
     _whole: tuple[RawBatch, Positions] | None = None
     _late: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     _is_usual: bool = False
@@ -59,8 +60,8 @@ class LateCells:
             cells: the columns of which each gives a line.
         """
         names = [name for name in header if not is_derived(name)]
-        used = used_headers(sources, cells)
-        return LateCells(names, used, _is_usual=not names or names[-1] in used)
+        read = ReadColumns.of_sources(sources, cells)
+        return LateCells(names, read, _is_usual=not names or names[-1] in read.used)
 
     def add(self, batch: RawBatch, outcomes: pa.Array) -> None:
         """Look at the accepted rows of a batch."""
@@ -86,10 +87,12 @@ class LateCells:
         """Return why the table must not count by itself, with what to do about it."""
         if self._is_usual or not self._late or self._whole is None or len(self._whole[1]) < LEAST_WHOLE:
             return {}
-        kinds = [set(map(kind_of, texts)) - {""} for texts in zip(*self._cells(*self._whole), strict=True)]
+        columns = list(zip(*self._cells(*self._whole), strict=True))
+        kinds = [set(map(kind_of, texts)) - {""} for texts in columns]
         if "whole" in kinds[-1]:
             return {}  # quantities and rates have fractions, too
-        found = {place: row[-1] for place, row in self._late if self._has_more(row, kinds)}
+        known = self.read.known_codes(self.header, columns)
+        found = {place: row[-1] for place, row in self._late if self._has_more(row, kinds, known)}
         if not found:
             return {}
         (place, text), *_ = found.items()
@@ -99,7 +102,7 @@ class LateCells:
             f"{clean(self.header[-1])!r} has {text[:40]!r}": _FIX
         }
 
-    def _has_more(self, row: tuple[str, ...], kinds: Sequence[set[str]]) -> bool:
+    def _has_more(self, row: tuple[str, ...], kinds: Sequence[set[str]], known: Mapping[int, set[str]]) -> bool:
         """Return whether a cell is of a kind that its column does not have, and none is if two cells are one.
 
         These two are a text with a delimiter, or a blank cell and the one behind it, in a column that nothing needs.
@@ -107,17 +110,19 @@ class LateCells:
         strange = [not _fits(text, kind) for text, kind in zip(row, kinds, strict=True)]
         for place, (text, rest) in enumerate(pairwise(row)):
             is_two = bool(text and rest)
-            # The end of a text is a word or a number such as 2025, and seldom one with cents.
-            is_text = not kinds[place] or "word" in kinds[place]
-            may_be_one = not is_two or (is_text and kind_of(rest) != "fraction")
-            if self.header[place] in self.used or not may_be_one or not any(strange[place:]):
+            if is_two:
+                # The end of a text is a word or a number such as 2025, and seldom one with cents.
+                may_be_one = (not kinds[place] or "word" in kinds[place]) and kind_of(rest) != "fraction"
+            else:
+                may_be_one = bool(kinds[place + bool(text)])  # what all rows leave blank was not inserted
+            if self.header[place] in self.read.used or not may_be_one or not any(strange[place:]):
                 continue
             moved = (*row[:place], text or rest, *row[place + 2 :], "")
-            figures = [
-                (one, other) for name, one, other in zip(self.header, row, moved, strict=True) if name in self.used
-            ]
+            is_likely = self.read.has_other_figures(self.header, row, moved) and self.read.may_be_meant(
+                self.header, row, moved, known
+            )
             behind = zip(moved[place + is_two :], kinds[place + is_two :], strict=True)
-            if any(one != other for one, other in figures) and all(_fits(one, kind) for one, kind in behind):
+            if is_likely and all(_fits(one, kind) for one, kind in behind):
                 return True
         return False
 

@@ -9,8 +9,7 @@ is then read as the amount, which is valid, and blank cells at the end of a row 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,25 +17,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import FieldSource, RawBatch
+from finance_platform.feeds.doubts.read_columns import ReadColumns, kind_of
 from finance_platform.feeds.raw_rows import Positions
 from finance_platform.feeds.shape_rules import is_derived
 from finance_platform.feeds.values.codes import clean
 from finance_platform.feeds.violations import ACCEPTED, Mask, to_mask
-
-_FIELDS = ("amount", "date", "period", "department", "account", "scenario")
-"""A row that is read wrong elsewhere alone, such as in its text, has the right figures."""
 
 LEAST_WHOLE = 2
 """Rows with all cells, so that what is in their columns is no chance."""
 
 MOST_ROWS = 1_000
 """Rows with all cells that are looked at, and rows that lack one."""
-
-_KINDS = {
-    "day": re.compile(r"[0-9]{1,4}([-/.])[0-9]{1,2}\1[0-9]{1,4}(?:[T ].*)?"),
-    "whole": re.compile(r"[-+(]?[0-9]+[-)]?"),
-    "fraction": re.compile(r"[-+(]?[0-9][0-9 .,'’]*[.,][0-9]+[-)]?"),
-}
 
 _FIX = (
     "correct the rows at the source: a cell that is empty there must be empty in the file too; if they are right, "
@@ -50,16 +41,12 @@ class MovedCells:
 
     Attributes:
         header: its columns.
-        used: those that have a figure, or say where it counts.
-        amounts: those that have a figure.
-        pair: those of debits and credits, of which one is blank.
+        read: those that lines are read from.
         names: the columns up to the last one that most rows fill; None until rows were seen.
     """
 
     header: Sequence[str]
-    used: frozenset[str]
-    amounts: frozenset[str]
-    pair: tuple[str, ...] = ()
+    read: ReadColumns
     names: list[str] | None = None
     _whole: tuple[RawBatch, Positions] | None = None
     _lacking: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
@@ -73,9 +60,7 @@ class MovedCells:
             sources: where the fields of its lines come from.
             cells: the columns of which each gives a line.
         """
-        read = sources["amount"].headers
-        amounts = frozenset({*read, *cells})
-        return MovedCells(header, used_headers(sources, cells), amounts, read if len(read) > 1 else ())
+        return MovedCells(header, ReadColumns.of_sources(sources, cells))
 
     def add(self, batch: RawBatch, outcomes: pa.Array) -> None:
         """Look at the accepted rows of a batch."""
@@ -87,6 +72,8 @@ class MovedCells:
         lacks = _are_blank(batch.columns[self.names[-1]]) & accepted
         if self._whole is None:
             self._whole = batch, np.flatnonzero(accepted & ~lacks)[:MOST_ROWS]
+        for name in self.header[self.header.index(self.names[-1]) + 1 :]:
+            lacks &= _are_blank(batch.columns[name])  # a cell further behind is where it belongs
         places = np.flatnonzero(lacks)[:MOST_ROWS]
         rows = self._cells(batch, places)
         self._lacking += [(batch.place(place), row) for place, row in zip(places.tolist(), rows, strict=True)]
@@ -94,7 +81,7 @@ class MovedCells:
     def _begin(self, batch: RawBatch, accepted: Mask) -> None:
         """Find the last column that most rows fill; a comment behind it that few rows have says nothing."""
         names = [name for name in self.header if not is_derived(name)]
-        while names and (names[-1] in self.pair or _are_blank(batch.columns[names[-1]])[accepted].mean() > 1 / 2):
+        while names and (names[-1] in self.read.pair or _are_blank(batch.columns[names[-1]])[accepted].mean() > 1 / 2):
             names.pop()
         self.names = names
 
@@ -109,9 +96,11 @@ class MovedCells:
         """Return why the table must not count by itself, with what to do about it."""
         if self._whole is None or not self._lacking or len(self._whole[1]) < LEAST_WHOLE:
             return {}
-        columns = zip(self.names or (), zip(*self._cells(*self._whole), strict=True), strict=True)
-        kinds = [_kinds(texts, is_amount=name in self.amounts) for name, texts in columns]
-        moved = {place: cell for place, row in self._lacking if (cell := self._first_moved(row, kinds))}
+        names = self.names or []
+        columns = list(zip(*self._cells(*self._whole), strict=True))
+        kinds = [_kinds(texts, is_amount=name in self.read.amounts) for name, texts in zip(names, columns, strict=True)]
+        known = self.read.known_codes(names, columns)
+        moved = {place: cell for place, row in self._lacking if (cell := self._first_moved(row, kinds, known))}
         if not moved:
             return {}
         (place, (name, text)), *_ = moved.items()
@@ -121,10 +110,12 @@ class MovedCells:
             f"where {clean(name)!r} has {text[:40]!r}": _FIX
         }
 
-    def _first_moved(self, row: tuple[str, ...], kinds: Sequence[set[str]]) -> tuple[str, str] | None:
-        """Return the first cell that its column does not have elsewhere, if all fit where a blank one is put before.
+    def _first_moved(
+        self, row: tuple[str, ...], kinds: Sequence[set[str]], known: Mapping[int, set[str]]
+    ) -> tuple[str, str] | None:
+        """Return the first cell that its column does not have elsewhere, if all fit where blank ones are put before.
 
-        One such cell is enough only if the blank one is of a text: lines have a department, an account and an amount.
+        One such cell is enough only if these are of texts: lines have a department, an account and an amount.
         """
         names = self.names or []
         strange = [place for place, text in enumerate(row) if not _fits(text, kinds[place])]
@@ -133,27 +124,15 @@ class MovedCells:
         filled = max(place for place, text in enumerate(row) if text) + 1
         for gap in range(strange[0] + 1):
             moved = (*row[:gap], *row[filled:], *row[gap:filled])
-            has_other_figures = any(
-                text != other for name, text, other in zip(names, row, moved, strict=True) if name in self.used
-            )
-            is_enough = has_other_figures and len(strange) > (names[gap] in self.used)
-            if is_enough and all(map(_fits, moved, kinds)):
+            has_needed = not self.read.used.isdisjoint(names[gap : gap + len(row) - filled])
+            is_enough = self.read.has_other_figures(names, row, moved) and len(strange) > has_needed
+            if is_enough and all(map(_fits, moved, kinds)) and self.read.may_be_meant(names, row, moved, known):
                 return names[strange[0]], row[strange[0]]
         return None
 
 
-def used_headers(sources: dict[str, FieldSource], cells: Sequence[str]) -> frozenset[str]:
-    """Return the columns of figures, and of what says where they count."""
-    return frozenset({*cells, *(name for field in _FIELDS if field in sources for name in sources[field].headers)})
-
-
 def _are_blank(texts: pa.StringArray) -> Mask:
     return to_mask(pc.equal(pc.fill_null(pc.binary_length(texts), 0), 0))
-
-
-def kind_of(text: str) -> str:
-    """Return whether a cell is a day, a whole number, one with a fraction or a word; blank if the cell is."""
-    return next((kind for kind, pattern in _KINDS.items() if pattern.fullmatch(text)), "word") if text else ""
 
 
 def _kinds(texts: Sequence[str], *, is_amount: bool) -> set[str]:

@@ -21,6 +21,7 @@ constants: {scenario: Actual}
 TEXT = "Date,Unit,Account,Text,Amount,Comment\n2025-01-05,D1,6000,Rent,10.00,\n2025-01-07,D1,6000,Fuel,20.00,%s\n"
 TEXT_FIRST = re.sub(r"(Unit,Account|D1,6000),(\w+)", r"\2,\1", TEXT)
 TAX = "Date,Unit,Account,Tax,Amount,Text\n2025-01-05,D1,6000,1.90,10.00,Rent\n2025-01-07,D1,6000,3.80,20.00,\n"
+UNUSED = "Date,Unit,Project,Account,Amount,Comment\n2025-01-05,D1,%s,6000,10.00,Rent\n2025-01-07,D1,,6000,20.00,Fuel\n"
 WHY = "1 row has a cell too many, and those behind it seem to be read a column too late, first on "
 
 
@@ -70,6 +71,8 @@ def test_a_cell_that_was_inserted_in_a_sheet_holds_the_file(tmp_path: Path):
         (TEXT % "19" + "2025-01-06,D1,6000,Fuel,5,0.19\n", "35.00"),
         (TAX.replace("Text", "Share") + "2025-01-06,D1,6000,0.95,5.00,0.50\n", "35.00"),
         ("Date,Unit,Account,Text,Amount\n2025-01-05,D1,6000,Rent,10.00\n2025-01-06,D1,6000,,5.00\n", "15.00"),
+        (UNUSED % "" + "2025-01-06,D1,,6100,5,12.50\n", "35.00"),
+        (UNUSED % "7" + "2025-01-06,D1,,6000,5,12.50\n", "35.00"),
     ],
     ids=[
         "a comment with an amount",
@@ -78,6 +81,8 @@ def test_a_cell_that_was_inserted_in_a_sheet_holds_the_file(tmp_path: Path):
         "a rate",
         "another word in the last column",
         "the amount is the last column",
+        "a column that all rows leave blank",
+        "an account that other rows have",
     ],
 )
 def test_a_number_in_the_last_column_beside_an_amount_that_fits_holds_nothing(tmp_path: Path, text: str, total: str):

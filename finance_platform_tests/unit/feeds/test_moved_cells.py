@@ -82,6 +82,11 @@ def test_rows_that_lack_a_cell_are_counted(tmp_path: Path):
         ("Date,Unit,Account,Amount,Text,Asset\n2025-01-05,D1,6000,10.00,Rent,77\n2025-01-06,D1,6000,5.00,12\n", "25"),
         ("Date,Unit,Account,Amount,Tax,Net\n2025-01-05,D1,6000,10.00,,9\n2025-01-06,D1,6000,5.00,1.00,\n", "25"),
         (BEHIND + "2025-01-06,D1,6000,5.00,15.00\n", None),
+        (BEFORE + "2025-01-05,Rent,10,6000,10.00,1.90\n2025-01-06,4711,10,6000,5.00,\n", "25"),
+        (
+            "Date,Unit,Days,Account,Amount,Text,Tax\n2025-01-05,D1,1.5,6000,10.00,Rent,1.90\n2025-01-06,D1,3,A1,5,,\n",
+            "25",
+        ),
     ],
     ids=[
         "a comment that is left out",
@@ -91,6 +96,8 @@ def test_rows_that_lack_a_cell_are_counted(tmp_path: Path):
         "a text behind the figures that is moved",
         "one of two columns that are never filled together",
         "one row that is whole",
+        "a number as a text, beside codes that other rows have",
+        "another kind of account, which no line lacks",
     ],
 )
 def test_a_row_without_its_last_cell_that_fits_its_columns_holds_nothing(tmp_path: Path, text: str, total: str | None):
@@ -98,6 +105,24 @@ def test_a_row_without_its_last_cell_that_fits_its_columns_holds_nothing(tmp_pat
     checked = check_text(tmp_path, text + whole + "\n", DESCRIPTOR)
     assert not checked.holds
     assert total is None or net(checked) == Decimal(total)
+
+
+def test_debits_that_would_have_a_credit_beside_them_are_where_they_belong(tmp_path: Path):
+    text = (
+        "Date,Unit,Account,Total,Dr,Cr,Text,Tax\n2025-01-05,D1,6000,2.00,,2.00,Rent,0.38\n"
+        "2025-01-06,D1,6000,24.50,5.50,,2025,\n2025-01-07,D1,6000,3.00,3.00,,Fuel,0.57\n"
+    )
+    checked = check_text(tmp_path, text, PAIR)
+    assert (net(checked), checked.holds) == (Decimal("6.50"), {})
+
+
+def test_a_row_with_a_cell_behind_the_blank_one_lacks_none(tmp_path: Path):
+    text = (
+        "Date,Unit,Account,Text,Dr,Tax,Comment,Cr\n2025-01-05,D1,6000,Rent,10.00,1.90,x,0\n"
+        "2025-01-06,D1,6000,3.10,0,,,2.50\n2025-01-07,D1,6000,Fuel,,0.38,7,2.00\n"
+    )
+    checked = check_text(tmp_path, text, PAIR)
+    assert (net(checked), checked.holds) == (Decimal("5.50"), {})
 
 
 @pytest.mark.parametrize(
