@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from finance_platform.deliveries.decisions import accept
+from finance_platform.deliveries.decisions import accept, withdraw
 from finance_platform.deliveries.register import PeriodStatusChanged, Register
 from finance_platform.warehouse.ledger import published_versions
 from finance_platform_tests.model_based.home import LawHome
@@ -33,7 +33,9 @@ load: {load}
 hold_if_removes: never
 """
 BY_KEY = "{mode: upsert, key: [department, account]}"
+LOADS = [BY_KEY, "{mode: replace_period}", "{mode: replace_period, scope: [department]}"]
 JANUARY_ALONE, JUNE_ALONE = [1] + [0] * 11, [0] * 5 + [1] + [0] * 6
+FEBRUARY_ALONE, FEBRUARY_AND_JUNE = [0, 1] + [0] * 10, [0, 1, 0, 0, 0, 1] + [0] * 6
 SENT = datetime(2026, 1, 5, tzinfo=UTC)
 
 
@@ -76,7 +78,7 @@ def plans(tmp_path: Path, spark: SparkSession) -> Plans:
     return Plans(LawHome(tmp_path, spark, closed_periods="hold"))
 
 
-@pytest.mark.parametrize("load", [BY_KEY, "{mode: replace_period}", "{mode: replace_period, scope: [department]}"])
+@pytest.mark.parametrize("load", LOADS)
 def test_a_year_does_not_count_beside_the_one_of_a_file_that_is_gone_with_other_months(plans: Plans, load: str) -> None:
     plans.spread(JANUARY_ALONE, load=load)
     plans.send("plan_1.csv", "100.00")
@@ -160,3 +162,101 @@ def test_a_year_that_is_corrected_twice_waits_in_closed_periods_alone(plans: Pla
     plans.send("plan_1.csv", "150.01")
     plans.send("plan_1.csv", "0.10")
     assert plans.months == {"2025-01": Decimal("33.33"), "2025-02": Decimal("0.03"), "2025-03": Decimal("0.04")}
+
+
+@pytest.mark.parametrize("load", LOADS)
+@pytest.mark.parametrize("weights", [FEBRUARY_AND_JUNE, [1] * 12])
+def test_a_year_does_not_count_beside_a_later_one_that_waits(plans: Plans, load: str, weights: list[int]) -> None:
+    """The later file waits whole; the other months of the earlier one would count beside it."""
+    plans.spread(FEBRUARY_ALONE, load=load)
+    plans.send("plan_1.csv", "100.00")
+    plans.send("plan_2.csv", "60.00")
+    plans.close("2025-02")
+    plans.spread(weights, load=load)
+    plans.home.refresh()
+    assert plans.months == {"2025-02": Decimal(60)}
+    assert plans.held["plan_1.csv"].startswith(
+        "plan_2.csv, whose years were spread by other weights, does not replace all of its lines: Budget 2025-"
+    )
+    accept(plans.home.processed, "plan_2.csv", ADA)
+    plans.home.refresh()
+    assert (plans.held, sum(plans.months.values())) == ({}, 60)
+
+
+def test_a_year_does_not_count_beside_a_later_one_of_a_file_that_is_gone(plans: Plans) -> None:
+    plans.spread(FEBRUARY_ALONE)
+    plans.send("plan_1.csv", "100.00")
+    plans.send("plan_2.csv", "60.00")
+    plans.home.remove("plan_2.csv")
+    plans.spread(FEBRUARY_AND_JUNE)
+    plans.home.refresh()
+    assert plans.held == {
+        "plan_1.csv": "plan_2.csv, whose years were spread by other weights, does not replace all of its lines: "
+        "Budget 2025-06, lines 1, net 50.00"
+    }
+    assert plans.months == {"2025-02": Decimal(60)}
+    withdraw(plans.home.processed, "plan_2.csv", ADA)
+    plans.home.refresh()
+    assert (plans.held, plans.months) == ({}, {"2025-02": Decimal(50), "2025-06": Decimal(50)})
+
+
+def test_only_the_last_of_several_years_counts_while_it_waits(plans: Plans) -> None:
+    plans.spread(FEBRUARY_ALONE)
+    for number in (1, 2, 3):
+        plans.send(f"plan_{number}.csv", f"{number}0.00")
+    plans.close("2025-02")
+    plans.spread(FEBRUARY_AND_JUNE)
+    plans.home.refresh()
+    assert plans.months == {"2025-02": Decimal(30)}
+    assert all(reason.startswith("plan_3.csv") for key, reason in plans.held.items() if key != "plan_3.csv")
+    accept(plans.home.processed, "plan_3.csv", ADA)
+    plans.home.refresh()
+    assert (plans.held, plans.months) == ({}, {"2025-02": Decimal(15), "2025-06": Decimal(15)})
+
+
+def test_an_earlier_year_whose_months_a_later_one_has_counts_below_it(plans: Plans) -> None:
+    """The later file waits, and still has each month of the earlier one."""
+    plans.spread(FEBRUARY_AND_JUNE)
+    plans.send("plan_1.csv", "100.00")
+    plans.send("plan_2.csv", "60.00")
+    plans.close("2025-02")
+    plans.spread(JUNE_ALONE)
+    plans.home.refresh()
+    assert list(plans.held) == ["plan_2.csv"]
+    assert plans.months == {"2025-02": Decimal(30), "2025-06": Decimal(30)}
+
+
+def test_lines_of_a_year_that_wait_do_not_hold_an_earlier_file(plans: Plans) -> None:
+    plans.spread([1, 1] + [0] * 10)
+    plans.send("plan_1.csv", "100.00")
+    plans.close("2025-01")
+    plans.send("plan_2.csv", "120.00")
+    plans.spread([2, 2] + [0] * 10)
+    plans.home.refresh()
+    assert list(plans.held) == ["plan_2.csv"]
+    assert plans.months == {"2025-01": Decimal(50), "2025-02": Decimal(60)}
+
+
+@pytest.mark.parametrize("load", LOADS)
+def test_two_years_that_move_to_another_month_do_not_wait_for_each_other(plans: Plans, load: str) -> None:
+    plans.spread(FEBRUARY_ALONE, load=load)
+    plans.send("plan_1.csv", "100.00")
+    plans.send("plan_2.csv", "60.00")
+    plans.spread(JUNE_ALONE, load=load)
+    plans.home.refresh()
+    assert (plans.held, plans.months) == ({}, {"2025-06": Decimal(60)})
+
+
+@pytest.mark.parametrize("load", LOADS)
+def test_two_years_that_move_out_of_a_closed_month_wait_until_both_are_accepted(plans: Plans, load: str) -> None:
+    plans.spread(FEBRUARY_ALONE, load=load)
+    plans.send("plan_1.csv", "100.00")
+    plans.send("plan_2.csv", "60.00")
+    plans.close("2025-02")
+    plans.spread(JUNE_ALONE, load=load)
+    plans.home.refresh()
+    assert (sorted(plans.held), plans.months) == (["plan_1.csv", "plan_2.csv"], {"2025-02": Decimal(60)})
+    accept(plans.home.processed, "plan_1.csv", ADA)
+    accept(plans.home.processed, "plan_2.csv", ADA)
+    plans.home.refresh()
+    assert (plans.held, plans.months) == ({}, {"2025-06": Decimal(60)})

@@ -346,17 +346,12 @@ class HoldReasons:
     def _other_loads(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield the files that count as they were read under another load, and of which the candidate has periods."""
         others = find_other_loads(self._live_lines, self._live, candidate)
-        for file, is_spread in dict.fromkeys((one.object_key, one.is_spread) for one in others):
+        for which in dict.fromkeys(one.which for one in others):
             lines = [
                 f"{one.scenario} {one.period}, lines {one.rows:,}, net {grouped_money(one.amount)}"
                 for one in others
-                if (one.object_key, one.is_spread) == (file, is_spread)
+                if one.which == which
             ]
-            which = (
-                f"it does not replace all lines of {quote_name(file)}, whose years were spread by other weights"
-                if is_spread
-                else f"it replaces no line of {quote_name(file)}, which counts as it was read before `load` was changed"
-            )
             yield f"{which}: {shorten(lines, '; ')}"
 
     def _removals(self, candidate: LiveDelivery, left_out: Collection[str] = ()) -> Iterator[str]:

@@ -6,7 +6,7 @@ read again under it (see `returning_lines`), what is done about them (see `accep
 Deliveries of different load modes replace nothing of each other (181). After a change of `load`, files that are held or
 gone from the raw zone still count as they were read before, and a correction of their lines would count beside them.
 So it is with deliveries whose keys or scopes have other fields: none of these texts are equal (467), and with years
-that were spread by other weights, and have lines in other periods (603, 652).
+that were spread by other weights, and have lines in other periods (603, 652, 780).
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ import pyarrow.compute as pc
 
 from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Superseded, cell_of, claimed_cells
-from finance_platform.deliveries.state import LiveDelivery
+from finance_platform.deliveries.state import LiveDelivery, replaced_cells, replaces_periods
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries, cells_of_lines, count_in_cell
 from finance_platform.feeds.values.codes import fold
+from finance_platform.safe_text import quote_name
 
 _PLACE = ["posting_date", "department_key", "account_key"]
 _NUMBER = "transaction_id"
@@ -46,6 +47,7 @@ class OtherLoad:
         rows: how many lines.
         amount: their sum, sign as delivered.
         is_spread: whether they are of years that were spread by other weights.
+        is_later: whether the file is later, and these are lines of the candidate that it does not replace.
     """
 
     object_key: str
@@ -54,6 +56,17 @@ class OtherLoad:
     rows: int
     amount: Decimal
     is_spread: bool = False
+    is_later: bool = False
+
+    @property
+    def which(self) -> str:
+        """Which lines they are, as a clause."""
+        file = quote_name(self.object_key)
+        if self.is_later:
+            return f"{file}, whose years were spread by other weights, does not replace all of its lines"
+        if self.is_spread:
+            return f"it does not replace all lines of {file}, whose years were spread by other weights"
+        return f"it replaces no line of {file}, which counts as it was read before `load` was changed"
 
 
 def find_other_loads(lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery) -> list[OtherLoad]:
@@ -62,7 +75,7 @@ def find_other_loads(lines: LiveLines, live: LiveDeliveries, candidate: LiveDeli
     Under replace_period those of the scenarios and periods that it covers, under upsert those of files that have one of
     its numbers there, or a line without a number on the same day, department and account. Under append it replaces none
     in any case. Of files of the same load mode under another key or scope, the lines in whose fields it has a line. Of
-    years with its keys that were spread by other weights, the lines in periods in which it has none.
+    years with its keys that were spread by other weights, the lines in periods in which the later file has none.
 
     Args:
         lines: reads the lines.
@@ -110,35 +123,53 @@ def _under_other_keys(lines: LiveLines, live: LiveDeliveries, candidate: LiveDel
 
 
 def _of_years(lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery) -> Iterator[OtherLoad]:
-    """Yield the lines of years with the keys of a candidate that it does not replace, since its own have other periods.
+    """Yield the lines of years that would count beside lines of the same years and keys in other periods.
 
     The key of such a line is that of its year and its period, and the amounts or weights by which years are spread may
-    be other ones since a file was read that is gone from the raw zone, or is held.
+    be other ones since a file was read that is gone from the raw zone, or is held. Of two files the later one replaces
+    the lines of the other one that have its keys, also where its own lines wait.
     """
-    others = [] if _has_all_periods(candidate) else live.with_same_keys(candidate)
-    if not others:
+    if not candidate.commit.findings.weight_years:
         return
-    is_upsert = candidate.event.load_mode == "upsert"
-    replaced = ["line_key"] if is_upsert else ["cell", "scope_key"]
-    claimed = set() if is_upsert or candidate.event.is_scoped else claimed_cells(candidate)
+    same = live.with_same_keys(candidate)
+    # What its earlier version replaces may be replaced by others once these are judged; see `returning_lines`.
+    live_set = LiveSet(live.by_id, {one.delivery_id: one for one in (*live.earlier(candidate), *same)})
     fields = [COLUMNS_OF_FIELDS[name] for name in candidate.event.keyed_by.split() if name in COLUMNS_OF_FIELDS]
     names = [name for name in fields if name != "period"]  # the year stands for it
-    own = _with_years(_own_keys(lines, candidate, names), candidate)
-    for other in others:
-        cells = cells_of_lines(other) - claimed
-        superseded = lines.superseded(other, LiveSet(live.by_id, {}), cells)
-        table = fold_scenarios(lines.read(other, superseded, cells, ["scope_key", "amount", *names]))
-        table = _with_years(table, candidate).join(own, keys=["year", *names], join_type="left semi")
-        table = table.join(own, keys=replaced, join_type="left anti")
-        yield from (replace(one, is_spread=True) for one in _by_cell(table, other, candidate))
+
+    def counted(delivery: LiveDelivery) -> pa.Table:
+        cells = cells_of_lines(delivery)
+        superseded = lines.superseded(delivery, live_set, cells)
+        table = fold_scenarios(lines.read(delivery, superseded, cells, ["scope_key", "amount", *names]))
+        return _with_years(table, candidate)
+
+    for other in same:
+        is_later = other.position > candidate.position
+        earlier, later = (candidate, other) if is_later else (other, candidate)
+        whole = later.with_late_lines()
+        if _has_all_periods(whole):
+            continue
+        years = ["year", *names]
+        beside = counted(earlier).join(counted(later).select(years), keys=years, join_type="left semi")
+        beside = _not_replaced(lines, beside, whole)
+        yield from (replace(one, is_spread=True, is_later=is_later) for one in _by_cell(beside, other, candidate))
 
 
-def _has_all_periods(candidate: LiveDelivery) -> bool:
-    """Return whether a candidate has no years that are spread, or lines in each period of these, by equal weights."""
-    findings = candidate.commit.findings
-    if candidate.commit.unweighted_id or not findings.weight_years:
-        return not findings.weight_years
-    periods = {count.period for count in candidate.commit.periods}
+def _not_replaced(lines: LiveLines, table: pa.Table, later: LiveDelivery) -> pa.Table:
+    """Return the lines of a file that a later one with the same keys does not replace."""
+    if replaces_periods(later):
+        is_left = [cell_of(text) not in replaced_cells(later) for text in table["cell"].to_pylist()]
+        return table.filter(pa.array(is_left, pa.bool_()))
+    keys = ["cell", "scope_key"] if later.event.is_scoped else ["line_key"]
+    return table.join(_own_keys(lines, later, []).select(keys), keys=keys, join_type="left anti")
+
+
+def _has_all_periods(delivery: LiveDelivery) -> bool:
+    """Return whether a file with years that are spread by weights has lines in each period of these."""
+    findings = delivery.commit.findings
+    if delivery.commit.unweighted_id or not findings.weight_years:
+        return False
+    periods = {count.period for count in delivery.commit.periods}
     return len(periods) == len(findings.weight_years) * findings.periods_of_years
 
 
