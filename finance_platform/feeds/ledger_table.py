@@ -18,6 +18,7 @@ from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.doubts import stated_units, typed_months
 from finance_platform.feeds.doubts.divided_months import DividedMonths
 from finance_platform.feeds.doubts.hidden_rows import HiddenColumns, HiddenRows
+from finance_platform.feeds.doubts.lacking_columns import LackingColumns
 from finance_platform.feeds.doubts.late_cells import LateCells
 from finance_platform.feeds.doubts.merged_amounts import MergedAmounts
 from finance_platform.feeds.doubts.moved_cells import MovedCells
@@ -97,6 +98,7 @@ class LedgerTable:
         self._summed = SummedLines(table, sources, cells)
         self._moved = MovedCells.of_table(header, sources, cells)
         self._late = LateCells.of_table(header, sources, cells)
+        self._lacking = LackingColumns.of_table(rules, header)
         self._divided = DividedMonths.of_rules(rules)
         self._running = RunningTotals(rules, cells)
         self._amounts = [*sources["amount"].headers, *cells]
@@ -134,7 +136,7 @@ class LedgerTable:
         totals.doubts |= self._unread.doubts() | self._running.doubts() | self._repeated.doubts()
         totals.doubts |= lines.doubts | self._meanings.doubts() | self._stated | self._places.doubts()
         totals.doubts |= self._merged.doubts() | self._summed.doubts() | self._divided.doubts()
-        totals.doubts |= self._moved.doubts() | self._late.doubts()
+        totals.doubts |= self._moved.doubts() | self._late.doubts() | self._lacking.doubts()
         scaled = displayed_units.scaled_exponents(table, self._amounts)
         totals.doubts |= stated_units.find_doubts(table, rules, sources, cells, scaled)
         totals.doubts |= displayed_units.find_doubts(table, rules, sources, cells)
@@ -168,6 +170,7 @@ class LedgerTable:
         self._summed.add(batch, columns)
         self._moved.add(batch, outcomes)
         self._late.add(batch, outcomes)
+        self._lacking.add(batch, outcomes)
         self._divided.add(columns)
         self._totals.sheets.add(self._table, self._rules, columns, [batch.columns[name] for name in self._names])
         self._places.add(with_encoded)

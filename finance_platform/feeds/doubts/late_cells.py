@@ -51,7 +51,7 @@ class LateCells:
     _is_usual: bool = False
 
     @staticmethod
-    def of_table(header: Sequence[str], sources: dict[str, FieldSource], cells: Sequence[str]) -> LateCells:
+    def of_table(header: Sequence[str], sources: Mapping[str, FieldSource], cells: Sequence[str] = ()) -> LateCells:
         """Watch a table; nothing can be late in a last column that is used itself.
 
         Args:

@@ -52,7 +52,7 @@ class MovedCells:
     _lacking: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
     @staticmethod
-    def of_table(header: Sequence[str], sources: dict[str, FieldSource], cells: Sequence[str]) -> MovedCells:
+    def of_table(header: Sequence[str], sources: Mapping[str, FieldSource], cells: Sequence[str] = ()) -> MovedCells:
         """Watch a table.
 
         Args:

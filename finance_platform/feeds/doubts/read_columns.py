@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from finance_platform.feeds.cells import FieldSource
 
+_FIGURES = ("amount", "opening", "balance")
+"""Of a ledger, and of a trial balance."""
+
 _CODES = ("department", "account", "scenario")
 _DAYS = ("date", "period")
 
@@ -48,13 +51,13 @@ class ReadColumns:
             sources: where the fields of its lines come from.
             cells: the columns of which each gives a line.
         """
-        amount = sources["amount"]
-        amounts = frozenset({*amount.headers, *cells})
+        figures = [sources[name] for name in _FIGURES if name in sources]
+        amounts = frozenset({*(name for figure in figures for name in figure.headers), *cells})
         codes, days = (
             frozenset(name for field in fields if field in sources for name in sources[field].headers)
             for fields in (_CODES, _DAYS)
         )
-        pair = amount.headers if amount.rule.debit else ()
+        pair = tuple(name for figure in figures if figure.rule.debit for name in figure.headers)
         return ReadColumns(amounts, codes, amounts | codes | days, pair)
 
     def known_codes(self, names: Sequence[str], columns: Sequence[Sequence[str]]) -> dict[int, set[str]]:

@@ -16,9 +16,12 @@ import pyarrow.compute as pc
 
 from finance_platform.contracts.schemas import MONEY_TYPE
 from finance_platform.feeds.cells import FieldSource, RawBatch, debit_and_credit_texts, field_texts, map_distinct
+from finance_platform.feeds.doubts.late_cells import LateCells
+from finance_platform.feeds.doubts.moved_cells import MovedCells
 from finance_platform.feeds.lines.day_columns import DEFAULT_PERIOD_FORMATS
 from finance_platform.feeds.lines.sheet_amounts import LARGEST_AMOUNT, SIDES_OF_PAIR, describe_invalid, parse_cells
 from finance_platform.feeds.lines.typed_rows import TypedRows, row_keys
+from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.feeds.values import amounts
 from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.feeds.values.currencies import describe_currency
@@ -33,6 +36,16 @@ def _nothing() -> pa.Scalar:
 
 class BalanceRows(TypedRows):
     """Turns the raw batches of one table into balances, each accepted, rejected or skipped."""
+
+    def __init__(self, feed: ResolvedFeed, header: list[str], object_key: str = "", sheet: str | None = None) -> None:
+        """Bind the feed's fields to a table's header and name, and watch for cells that are read as others."""
+        super().__init__(feed, header, object_key, sheet)
+        self._moved, self._late = (kind.of_table(header, self._sources) for kind in (MovedCells, LateCells))
+
+    @property
+    def doubts(self) -> dict[str, str]:
+        """Why a person must decide whether the table may count, with what to do about it."""
+        return super().doubts | self._moved.doubts() | self._late.doubts()
 
     def type_batch(self, batch: RawBatch) -> dict[str, pa.Array]:
         """Return the typed columns of every row, with the key that no other row of the delivery may have."""
@@ -52,7 +65,10 @@ class BalanceRows(TypedRows):
             "balance": self._money("balance", batch, violations, is_needed=True),
             "line_key": row_keys(period, account, pc.fill_null(department, "")),
         }
-        return columns | violations.columns()
+        columns |= violations.columns()
+        self._moved.add(batch, columns["outcome"])
+        self._late.add(batch, columns["outcome"])
+        return columns
 
     def _money(
         self, name: str, batch: RawBatch, violations: RuleViolations, *, is_needed: bool = False

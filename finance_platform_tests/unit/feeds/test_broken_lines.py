@@ -179,6 +179,25 @@ def test_a_file_without_a_header_that_has_each_column_is_not_held(tmp_path: Path
     assert (net(checked), checked.holds) == (Decimal("15.00"), {})
 
 
+@pytest.mark.parametrize("is_sheet", [False, True], ids=["text", "sheet"])
+def test_a_table_without_a_header_that_lacks_a_column_before_blank_cells_is_held(tmp_path: Path, is_sheet: bool):
+    """Each row ends with a delimiter, or is of a sheet, so that its length says nothing."""
+    rows = [["2025-01-05", "D1", "6000", "10.00", "10.00", ""], ["2025-01-06", "D1", "6000", "5.00", "15.00", ""]]
+    name = "x.xlsx" if is_sheet else "x.csv"
+    content = xlsx({"GL": rows}) if is_sheet else "".join(",".join(row) + "\n" for row in rows)
+    columns = {"date": "Date", "department": "Unit", "account": "Account", "amount": "Amount"}
+    names = ["Date", "Unit", "Account", "Text", "Amount", "Balance"]
+    feed = {"feed": "x", "kind": "ledger", "path": name, "columns": columns, "constants": {"scenario": "Actual"}}
+    checked = check_text(tmp_path, content, {**feed, "dialect": {"header_row": 0, "names": names}}, name)
+    assert net(checked) == Decimal("25.00")
+    assert list(checked.holds)[-1] == (
+        "each row of 'Text' has an amount, first '10.00', and none has 'Balance': dialect.names may have a column that "
+        "the file lacks, and the cells behind it be read as others"
+    )
+    memo = {"header_row": 0, "names": ["Date", "Unit", "Account", "Net", "Amount", "Memo"]}
+    assert not check_text(tmp_path, content, {**feed, "dialect": memo}, name).holds
+
+
 @pytest.mark.parametrize(("lines", "is_held"), [(65_535, False), (65_536, True), (65_537, False)])
 def test_a_file_that_ends_in_the_last_row_of_a_sheet_is_held(tmp_path: Path, lines: int, is_held: bool):
     read = check(tmp_path, AT_END + "".join(f"2025-01-31,D1,6000,{row}.50\n" for row in range(2, lines + 1)))

@@ -147,3 +147,23 @@ def test_a_reference_of_another_kind_beside_a_debit_is_where_it_belongs(tmp_path
     )
     checked = check_text(tmp_path, text, PAIR)
     assert (net(checked), checked.holds) == (Decimal("-3.50"), {})
+
+
+OF_BALANCES = "Period,Acc,Name,Balance,Diff\n2025-01,4000,Sales,100.00,2.00\n2025-01,4050,Fees,80.00,3.00\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "why"),
+    [
+        ("", "4100,50.00,7.00", "1 row lacks a cell that"),
+        (",Note", "4100,Rent, 5,50.00,7.00", "1 row has a cell too many"),
+    ],
+)
+def test_a_moved_balance_of_a_trial_balance_holds_the_file(tmp_path: Path, header: str, row: str, why: str):
+    """The row is accepted: where the file has a balance of 50.00, its difference or a part of its name is read."""
+    columns = {"period": "Period", "account": "Acc", "balance": "Balance"}
+    descriptor = {"feed": "x", "kind": "balances", "path": "x.csv", "columns": columns}
+    whole = OF_BALANCES.replace("Diff", f"Diff{header}")
+    held = check_text(tmp_path, f"{whole}2025-01,{row}\n", descriptor)
+    assert [reason[: len(why)] for reason in held.holds] == [why]
+    assert not check_text(tmp_path, whole, descriptor).holds
