@@ -5,7 +5,6 @@ Belongs here: values in, metadata or text out. Does not belong here: the metadat
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.contracts.processed import REJECTED_ROWS
-from finance_platform.deliveries.commits import Count, DeliveryCommit, PeriodCount, ScenarioCount
+from finance_platform.deliveries.commits import DeliveryCommit, PeriodCount, ScenarioCount
 from finance_platform.orchestration.assets.delivery_events import _money
 from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.metadata_values import ROWS_SHOWN, money_metadata, table_metadata
@@ -82,11 +81,14 @@ def test_rejected_rows_of_thousands_of_files_are_all_counted_and_the_last_ones_s
 
 
 def test_the_event_of_vouchers_has_their_gross_amount_and_that_of_other_lines_none():
-    vouchers = commit_of(delivered("gl.csv"), read=Count(2, Decimal("0.00"), Decimal("8.00")))
-    shown = _money(vouchers, "USD")
+    def lines(amount: str, gross: str) -> DeliveryCommit:
+        count = PeriodCount("Actual", "Actual", "2025-01", 2, Decimal(amount), Decimal(gross))
+        return commit_of(delivered("gl.csv"), count)
+
+    shown = _money(lines("0.00", "8.00"), "USD")
     assert (shown["delivered"], shown["delivered_gross"]) == ("0.00 USD", "8.00 USD")
-    for read in (Count(2, Decimal("1.00"), Decimal("8.00")), Count()):
-        assert "delivered_gross" not in _money(replace(vouchers, read=read), "USD")
+    for others in (lines("1.00", "8.00"), lines("0.00", "0.00"), commit_of(delivered("gl.csv"))):
+        assert "delivered_gross" not in _money(others, "USD")
 
 
 def test_lines_of_thousands_of_files_are_all_counted_and_the_files_that_came_last_are_shown():

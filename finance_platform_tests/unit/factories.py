@@ -196,7 +196,7 @@ def commit_of(event: DeliveryDiscovered, *periods: PeriodCount, **values: Any) -
     accepted = Count(
         sum(count.rows for count in periods),
         sum((count.amount for count in periods), Decimal("0.00")),
-        sum((abs(count.amount) for count in periods), Decimal("0.00")),
+        sum((count.absolute for count in periods), Decimal("0.00")),
     )
     days = sorted(f"{count.period}-01" for count in periods)
     usual: dict[str, Any] = {

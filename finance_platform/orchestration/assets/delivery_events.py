@@ -14,7 +14,7 @@ from typing import Any
 import dagster as dg
 from dagster import DagsterInstance
 
-from finance_platform.deliveries.commits import DELIVERED, OUTCOMES, ROUNDING, DeliveryCommit
+from finance_platform.deliveries.commits import DELIVERED, OUTCOMES, ROUNDING, Count, DeliveryCommit
 from finance_platform.deliveries.register import DecisionRecorded, Register, select_decisions, select_discovered
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.orchestration.ui.feed_specs import delivery_key
@@ -319,7 +319,8 @@ def _money(commit: DeliveryCommit, currency: str) -> dict[str, Any]:
     if len({lines.scenario for lines in counts if lines.scenario}) <= 1:
         amounts = {"delivered": commit.read.amount}
         amounts |= {f"{name}_amount": commit.outcome(name).amount for name in OUTCOMES}
-        gross = commit.read.absolute
+        # The reader's totals before any rule have no gross amount.
+        gross = sum((lines.count for lines in counts if lines.term == DELIVERED), Count()).absolute
         if gross and not commit.read.amount:
             # Of vouchers, whose debits and credits cancel each other out.
             amounts["delivered_gross"] = gross
