@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from itertools import groupby
 
+_LEAST_SPAN = 4
+
 
 def pluralize(count: int, singular: str, plural: str = "") -> str:
     """Return a count with its noun, such as `1 period` or `2,000 periods`; `plural` is for irregular nouns."""
@@ -16,11 +18,16 @@ def pluralize(count: int, singular: str, plural: str = "") -> str:
 
 
 def list_periods(periods: Collection[str]) -> str:
-    """Return periods in order, those that follow each other as a span: `2024-11 … 2025-03, 2025-06`."""
+    """Return periods in order; see `period_spans`."""
+    return ", ".join(period_spans(periods))
+
+
+def period_spans(periods: Collection[str]) -> list[str]:
+    """Return periods in order, of which four or more in a row are one text: `2026-01 to 2026-09`."""
     ordered = sorted(periods)
     months = [int(period[:4]) * 12 + int(period[5:]) for period in ordered]
-    spans = []
+    spans: list[str] = []
     for _, places in groupby(range(len(ordered)), lambda place: months[place] - place):
-        first, *others = places
-        spans.append(f"{ordered[first]} … {ordered[others[-1]]}" if others else ordered[first])
-    return ", ".join(spans)
+        names = [ordered[place] for place in places]
+        spans += [f"{names[0]} to {names[-1]}"] if len(names) >= _LEAST_SPAN else names
+    return spans

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from finance_platform.count_text import list_periods, pluralize
+from finance_platform.count_text import list_periods, period_spans, pluralize
 
 
 def test_a_count_agrees_with_its_noun():
@@ -11,8 +11,9 @@ def test_a_count_agrees_with_its_noun():
     assert pluralize(0, "key collides", "keys collide") == "0 keys collide"
 
 
-def test_periods_that_follow_each_other_are_a_span():
+def test_many_periods_in_a_row_are_a_span():
+    year = [f"2025-{month:02}" for month in range(1, 13)]
     assert list_periods([]) == ""
-    assert list_periods(["2025-03"]) == "2025-03"
-    assert list_periods(["2025-06", "2024-12", "2025-01", "2024-11"]) == "2024-11 … 2025-01, 2025-06"
-    assert list_periods({"2024-01": 1, "2025-01": 2}) == "2024-01, 2025-01"
+    assert list_periods(["2025-03", "2025-01", "2025-02"]) == "2025-01, 2025-02, 2025-03"
+    assert list_periods({*year, "2024-12", "2024-10"}) == "2024-10, 2024-12 to 2025-12"
+    assert period_spans(["2024-10", *year[:4], "2025-06"]) == ["2024-10", "2025-01 to 2025-04", "2025-06"]

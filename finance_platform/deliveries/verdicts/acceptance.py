@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from finance_platform.count_text import period_spans
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.live_lines import LiveLines
@@ -27,7 +28,6 @@ from finance_platform.deliveries.verdicts.hold_reasons import HOLD, PUBLISH, RES
 from finance_platform.deliveries.verdicts.late_lines import Groups
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.verdicts.moved_files import find_lines_returned_by_moves
-from finance_platform.deliveries.verdicts.reason_texts import period_spans
 from finance_platform.deliveries.verdicts.returning_lines import (
     ReturningLines,
     find_own_returning_lines,

@@ -12,6 +12,7 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
 
+from finance_platform.count_text import list_periods
 from finance_platform.deliveries.commits import hash_kind
 from finance_platform.deliveries.lines import has_equal_lines
 from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet
@@ -67,7 +68,6 @@ from finance_platform.deliveries.verdicts.reason_texts import (
     describe_repeated,
     describe_smaller,
     name_accounts,
-    period_spans,
     returning_money,
     shorten,
     untyped_accounts,
@@ -620,7 +620,7 @@ class HoldReasons:
         verb = "is closed" if len(periods) == 1 else "are closed"
         signs = words_of_signs(is_debit_positive=candidate.commit.is_debit_positive)
         moved = f": {amounts}{signs}" if amounts else ""
-        yield f"would restate {', '.join(period_spans(periods))}, which {verb}{moved}"
+        yield f"would restate {list_periods(periods)}, which {verb}{moved}"
 
     def moved(self, candidate: LiveDelivery) -> tuple[tuple[str, str, str, str], ...]:
         """Return what the candidate would move in closed periods, by period and scenario; see `Verdict.moved`."""

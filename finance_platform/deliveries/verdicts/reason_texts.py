@@ -15,13 +15,11 @@ from finance_platform.deliveries.verdicts.moved_documents import MovedDocuments
 from finance_platform.deliveries.verdicts.removals import OtherLines, SmallerPeriod
 from finance_platform.deliveries.verdicts.repeated_lines import RepeatedLines
 from finance_platform.deliveries.verdicts.returning_lines import ReturningLines
-from finance_platform.feeds.values.dates import next_period
 from finance_platform.feeds.violations import quoted
 from finance_platform.money_text import grouped_money
 from finance_platform.safe_text import quote_name
 
 _MAX_NAMES = 5
-_LEAST_SPAN = 4
 
 
 def words_of_signs(*, is_debit_positive: bool) -> str:
@@ -106,14 +104,3 @@ def shorten(names: Sequence[str], separator: str = ", ") -> str:
     """Return the first of some names, and how many more there are."""
     more = len(names) - _MAX_NAMES
     return separator.join(names[:_MAX_NAMES]) + (f" and {more:,} more" if more > 0 else "")
-
-
-def period_spans(periods: Sequence[str]) -> list[str]:
-    """Return periods in order, of which four or more in a row are one text: 2026-01 to 2026-09."""
-    spans: list[list[str]] = []
-    for period in periods:
-        if spans and period == next_period(spans[-1][-1]):
-            spans[-1].append(period)
-        else:
-            spans.append([period])
-    return [text for one in spans for text in ([f"{one[0]} to {one[-1]}"] if len(one) >= _LEAST_SPAN else one)]

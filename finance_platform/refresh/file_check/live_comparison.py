@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE, arrow_schema
+from finance_platform.count_text import list_periods
 from finance_platform.deliveries.commits import Count, DataFile, DeliveryCommit, PeriodCount, delivery_id, read_commits
 from finance_platform.deliveries.current_state import state_of
 from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Superseded, cell_of
@@ -35,7 +36,7 @@ from finance_platform.deliveries.verdicts.fixes import fix_of_hold, name_file
 from finance_platform.deliveries.verdicts.hold_reasons import HoldReasons
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.verdicts.moved_amounts import MovedCell, by_scenario, find_moved_cells
-from finance_platform.deliveries.verdicts.reason_texts import period_spans, words_of_signs
+from finance_platform.deliveries.verdicts.reason_texts import words_of_signs
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.file_names import order_from_name
 from finance_platform.feeds.resolved import ResolvedFeed
@@ -293,7 +294,7 @@ def _restatements(moved: Sequence[MovedCell]) -> Iterable[str]:
         periods = sorted({one.period for one in moved})
         verb = "is closed" if len(periods) == 1 else "are closed"
         amounts = ", ".join(f"{one.scenario} {net_and_gross(one.amount, one.gross)}" for one in by_scenario(moved))
-        yield f"would restate {', '.join(period_spans(periods))}, which {verb}: {amounts}"
+        yield f"would restate {list_periods(periods)}, which {verb}: {amounts}"
 
 
 def _order(descriptor: FeedDescriptor, object_key: str) -> str:

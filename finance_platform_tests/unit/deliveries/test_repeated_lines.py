@@ -13,7 +13,6 @@ import pytest
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.decisions import reinstate, withdraw, withdraw_late_lines
 from finance_platform.deliveries.register import PeriodStatusChanged
-from finance_platform.deliveries.verdicts.reason_texts import period_spans
 from finance_platform.deliveries.verdicts.repeated_lines import find_files_counted_twice
 from finance_platform_tests.unit.factories import decision_on, money, with_hashes_of_another_kind
 from finance_platform_tests.unit.zone import ADA, Line, Zone
@@ -50,13 +49,6 @@ def test_a_copy_that_is_held_for_rejected_rows_too_says_that_its_acceptance_coun
     assert len(verdict.reasons) == 2
     assert verdict.fix.startswith("correct the file and send it again")
     assert verdict.fix.endswith("; accepted beside the other file, it counts the repeated lines twice")
-
-
-def test_many_closed_periods_in_a_row_are_named_as_a_span() -> None:
-    year = [f"2025-{month:02}" for month in range(1, 13)]
-    assert period_spans(["2024-12", *year]) == ["2024-12 to 2025-12"]
-    assert period_spans(["2024-10", *year[:3], "2025-06"]) == ["2024-10", "2025-01", "2025-02", "2025-03", "2025-06"]
-    assert period_spans([]) == []
 
 
 def test_lines_that_another_release_has_hashed_in_another_way_are_compared_themselves(zone: Zone) -> None:
