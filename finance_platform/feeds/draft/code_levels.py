@@ -14,7 +14,7 @@ from itertools import pairwise, takewhile
 
 from finance_platform.feeds.doubts.unread_column import escape
 from finance_platform.feeds.draft.other_rows import OtherRow
-from finance_platform.feeds.draft.total_rows import marks_by_place, values_by_place
+from finance_platform.feeds.draft.total_rows import marks_of_amounts, values_by_place
 from finance_platform.feeds.values.header_words import rank
 
 Row = tuple[int, list[str]]
@@ -48,7 +48,7 @@ def find_code_levels(header: Sequence[str], rows: Sequence[Row]) -> dict[int, Ot
     }
     if len(parents) < _LEAST_PARENTS or not any(len(below) >= _LEAST_PARTS for below in parts.values()):
         return {}
-    amounts = _amounts(header, rows, place)
+    amounts = _amounts(header, rows)
     if not all(_adds_up(amounts[numbers[code]], _lines(numbers, parts[code], amounts)) for code in parts):
         return {}
     leaves = [len(code) for code in ordered if code not in parents]
@@ -65,9 +65,8 @@ def _begins(code: str, other: str) -> bool:
     return other.startswith(code)
 
 
-def _amounts(header: Sequence[str], rows: Sequence[Row], account: int) -> dict[int, dict[int, Decimal]]:
-    """Return the amounts of each row; a column of numbers that is a field of another kind is none."""
-    marks = {place: one for place, one in marks_by_place(header, rows).items() if place != account}
+def _amounts(header: Sequence[str], rows: Sequence[Row]) -> dict[int, dict[int, Decimal]]:
+    marks = marks_of_amounts(header, rows)
     return {line: values_by_place(cells, marks) for line, cells in rows}
 
 

@@ -16,14 +16,13 @@ from finance_platform.feeds.doubts.parent_rows import MODULUS, find_sums_above_o
 from finance_platform.feeds.doubts.unread_column import escape
 from finance_platform.feeds.draft.other_rows import OtherRow
 from finance_platform.feeds.draft.period_columns import read_scenario
-from finance_platform.feeds.draft.total_rows import marks_by_place, values_by_place
+from finance_platform.feeds.draft.total_rows import marks_of_amounts, values_by_place
 from finance_platform.feeds.draft.values import is_amount
 from finance_platform.feeds.values.header_words import rank
 
 Row = tuple[int, list[str]]
 
 _OF_JOURNALS = ("date", "voucher", "sign", "transaction_id", "debit", "credit", "scenario")
-_OF_CODES = ("account", "department", "number", "code", "year", "period")
 _MOST_TEXTS = 50
 
 
@@ -36,8 +35,7 @@ def find_nested_sums(header: Sequence[str], rows: Sequence[Row]) -> dict[int, Ot
     """
     if any(rank(field, name) is not None for field in _OF_JOURNALS for name in header):
         return {}
-    codes = {place for place, name in enumerate(header) if any(rank(field, name) is not None for field in _OF_CODES)}
-    marks = {place: one for place, one in marks_by_place(header, rows).items() if place not in codes}
+    marks = marks_of_amounts(header, rows)
     numbers = [
         sum(int(value * 100) * _factor(place) for place, value in values_by_place(cells, marks).items()) % MODULUS
         for _, cells in rows

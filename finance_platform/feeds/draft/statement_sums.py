@@ -3,7 +3,8 @@
 Belongs here: finding them by their names and by the amounts above them. Does not belong here: totals below a heading of
 their name (see `statement_rows`), totals that lack other cells of a line (see `total_rows`).
 
-A name alone is not enough: `Profit sharing` is an account, and so is `Net income` in a balance sheet.
+A name alone is not enough: `Profit sharing` is an account, and so is `Net income` in a balance sheet. Nor is a sum: the
+amounts of a plan are often round, and `Other income` is the sum of two of them by chance.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from itertools import accumulate
 
 from finance_platform.feeds.doubts.unread_column import escape
 from finance_platform.feeds.draft.other_rows import OtherRow
-from finance_platform.feeds.draft.total_rows import marks_by_place, values_by_place
+from finance_platform.feeds.draft.total_rows import marks_of_amounts, values_by_place
 from finance_platform.feeds.values.header_words import plain_name
 
 Row = tuple[int, list[str]]
@@ -29,7 +30,7 @@ _RESULTS = {
     "resultaat", "winst",
 }  # fmt: skip
 _BESIDE_RESULTS = {
-    "gross", "net", "operating", "ordinary", "other", "total", "before", "after", "of", "for", "from", "the", "and",
+    "gross", "net", "operating", "ordinary", "total", "before", "after", "of", "for", "from", "the", "and",
     "or", "tax", "taxes", "interest", "period", "year", "month", "operations", "activities", "business", "vor", "nach",
     "steuern", "zinsen", "der", "und", "gewohnlichen", "geschaftstatigkeit", "i", "ii", "iii", "1", "2", "3", "brut",
     "brute", "nette", "d", "l", "exploitation", "avant", "apres", "impot", "impots", "courant", "exercice", "bruto",
@@ -37,6 +38,10 @@ _BESIDE_RESULTS = {
     "belasting",
 }  # fmt: skip
 """Words, as `plain_name` writes them, of rows that have what is left of revenue; and those that may be beside them."""
+
+_ALSO_ACCOUNTS = {"income", "earnings"}
+_OF_REST = {"net", "operating", "before", "after", "from"}
+"""Words that name accounts as well, such as Interest income and Income tax; and what says that they are a result."""
 
 _MOST_ROWS = 300
 _LEAST_LINES = 2
@@ -54,7 +59,7 @@ def find_statement_sums(header: Sequence[str], rows: Sequence[Row]) -> dict[int,
         header: the columns' names.
         rows: the rows below the header that are neither blank nor claimed as totals.
     """
-    marks = marks_by_place(header, rows)
+    marks = marks_of_amounts(header, rows)
     table = [(line, cells, values_by_place(cells, marks)) for line, cells in rows]
     table = [row for row in table if row[2]]
     if not _LEAST_LINES < len(table) <= _MOST_ROWS:
@@ -96,9 +101,10 @@ def _is_named(text: str) -> bool:
 
 
 def _is_result(text: str) -> bool:
-    """Return whether a text names what is left of revenue, and nothing else: no Profit sharing, no Loss on disposal."""
+    """Return whether a text names what is left of revenue, and nothing else: no Profit sharing, no Interest income."""
     words = set(plain_name(text).split())
-    return bool(words & _RESULTS) and words <= _RESULTS | _BESIDE_RESULTS
+    is_result = bool(words & (_RESULTS - _ALSO_ACCOUNTS)) or bool(words & _ALSO_ACCOUNTS and words & _OF_REST)
+    return is_result and words <= _RESULTS | _BESIDE_RESULTS
 
 
 def _is_sum(values: _Amounts, lines: Sequence[_Amounts], *, is_of_all: bool = False) -> bool:

@@ -18,6 +18,8 @@ from finance_platform.feeds.values.header_words import rank
 
 Row = tuple[int, list[str]]
 
+_OF_CODES = ("account", "department", "number", "code", "year", "period")
+
 _RESULT = r"(?:overall )?result|ergebnis|r[eé]sultat(?: global)?|resultado(?: total)?"
 _TOTAL = re.compile(
     r"(?:grand |overall |report |sub ?-?|sous-)?totals?(?: g[eé]n[eé]ral| geral)?\b|(?:gesamt|zwischen)?summe\b"
@@ -138,7 +140,7 @@ def _without_bookings(
     filled = {line: {place for place, cell in enumerate(cells) if cell.strip()} for line, cells in rows}
     lines = [places for line, places in filled.items() if line not in totals and len(places) >= usual]
     always = set.intersection(*lines) if lines else set()
-    marks = marks_by_place(header, rows)
+    marks = marks_of_amounts(header, rows)
     sums: dict[int, Decimal] = defaultdict(Decimal)
     of_all: dict[int, Decimal] = defaultdict(Decimal)
     kept: dict[int, TotalRow] = {}
@@ -381,6 +383,14 @@ def marks_by_place(header: Sequence[str], rows: Sequence[Row]) -> dict[int, tupl
         if guess is not None:
             marks[position] = guess.decimal, guess.thousands
     return marks
+
+
+def marks_of_amounts(header: Sequence[str], rows: Sequence[Row]) -> dict[int, tuple[str, str | None]]:
+    """Return the marks of each column that is an amount by its name too: 6000 is a number, and an account."""
+    marks = marks_by_place(header, rows)
+    return {
+        place: one for place, one in marks.items() if all(rank(field, header[place]) is None for field in _OF_CODES)
+    }
 
 
 def values_by_place(cells: Sequence[str], marks: Mapping[int, tuple[str, str | None]]) -> dict[int, Decimal]:

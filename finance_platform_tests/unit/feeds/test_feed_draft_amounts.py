@@ -142,6 +142,13 @@ def test_a_booking_whose_text_is_a_word_of_totals_is_a_line(word: str, tmp_path:
     assert sums(check(tmp_path, text, "gl.csv")) == {"Actual 2025-03": "60.75"}
 
 
+def test_a_booking_with_a_word_of_totals_is_a_line_though_its_codes_add_up(tmp_path: Path):
+    lines = [("10", "Rent", "10.25"), ("20", "Fee", "20.25"), ("30", "Total", "5.25")]
+    rows = [["2025-03-01", "6100", department, amount, text] for department, text, amount in lines]
+    text = csv_text([["Date", "Account", "Department", "Amount", "Text"], *rows])
+    assert sums(check(tmp_path, text, "gl.csv")) == {"Actual 2025-03": "35.75"}
+
+
 def test_a_total_with_every_cell_of_a_line_is_known_by_its_sum(tmp_path: Path):
     rows = [["2025-03-01", "6100", "D1", amount, text] for text, amount in [("Rent", "10.25"), ("Fee", "30.25")]]
     total = ["2025-03-31", "6999", "D1", "40.50", "Total"]
@@ -237,9 +244,11 @@ def test_cells_that_say_that_there_is_no_amount_are_blank(tmp_path: Path):
 LEVELS = [["6", "12.00"], ["61", "10.50"], ["6100", "10.50"], ["62", "1.50"], ["6200", "1.00"], ["6210", "0.50"]]
 
 
-def test_accounts_that_add_up_those_that_begin_with_their_codes_are_left_out(tmp_path: Path):
+@pytest.mark.parametrize("department", ["D1", "100"])
+def test_accounts_that_add_up_those_that_begin_with_their_codes_are_left_out(department: str, tmp_path: Path):
     """Each amount counted three times."""
-    text = csv_text([["Account", "Department", "Amount"], *([code, "D1", amount] for code, amount in LEVELS)])
+    rows = [[code, department, amount] for code, amount in LEVELS]
+    text = csv_text([["Account", "Department", "Amount"], *rows])
     assert sums(check(tmp_path, text, "gl_2025-03.csv")) == {"Actual 2025-03": "12.00"}
     other = csv_text([["Account", "Department", "Amount"], *([code, "D1", "7.25"] for code, _ in LEVELS)])
     assert sums(check(tmp_path, other, "gl_2025-03.csv")) == {"Actual 2025-03": "43.50"}

@@ -55,11 +55,29 @@ def test_results_of_each_department_and_scenario_are_left_out(tmp_path: Path):
     assert sums(check(tmp_path, text, "pl_2025-03.csv")) == {"Actual 2025-03": "281.00", "Budget 2025-03": "241.00"}
 
 
-@pytest.mark.parametrize("name", ["Profit sharing", "Loss on disposal", "Result of associates", "Marge de sécurité"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Profit sharing", "Loss on disposal", "Result of associates", "Marge de sécurité"),
+        *("Other income", "Interest income", "Income tax", "Other operating income"),
+    ],
+)
 def test_accounts_whose_names_have_a_word_of_results_are_lines(name: str, tmp_path: Path):
     text = csv_text([["Account", "Amount"], ["Bonus", "100.50"], ["Fees", "-40.25"], [name, "60.25"], ["Rent", "1"]])
     assert "skip" not in draft(text, "pl_2025-03.csv").replace("skip_", "")
     assert sums(check(tmp_path, text, "pl_2025-03.csv", department="D1")) == {"Actual 2025-03": "121.50"}
+
+
+def test_results_of_accounts_with_numbers_are_left_out(tmp_path: Path):
+    rows = [["4000", "Sales", "100.25"], ["6000", "Rent", "40.25"], ["9000", "Net income", "60.00"]]
+    text = csv_text([["Account", "Account Name", "Amount"], *rows])
+    assert sums(check(tmp_path, text, "pl_2025-03.csv", department="D1")) == {"Actual 2025-03": "140.50"}
+
+
+def test_the_number_of_an_account_is_no_amount_that_adds_up():
+    """39 is the sum of 3 and 36, and nothing is that of nothing."""
+    rows = [["3", "Energy", "0.00"], ["36", "Rent", "0.00"], ["39", "Net income", "0.00"], ["40", "Fees", "5.25"]]
+    assert "net income" not in draft(csv_text([["Account", "Account Name", "Amount"], *rows])).casefold()
 
 
 def test_a_result_that_does_not_add_up_is_a_line():
