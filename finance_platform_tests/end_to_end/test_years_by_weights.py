@@ -260,3 +260,37 @@ def test_two_years_that_move_out_of_a_closed_month_wait_until_both_are_accepted(
     accept(plans.home.processed, "plan_2.csv", ADA)
     plans.home.refresh()
     assert (plans.held, plans.months) == ({}, {"2025-06": Decimal(60)})
+
+
+@pytest.mark.parametrize("load", LOADS)
+@pytest.mark.parametrize("corrected", ["110.00", "120.00"])
+def test_a_year_does_not_count_beside_one_that_its_earlier_version_replaced(
+    plans: Plans, load: str, corrected: str
+) -> None:
+    """Whether the file is only read again, or has other amounts too; the file that it replaced is gone."""
+    plans.spread(JANUARY_ALONE, load=load)
+    plans.send("plan_1.csv", "100.00")
+    plans.send("plan_2.csv", "110.00")
+    plans.home.remove("plan_1.csv")
+    plans.spread(JUNE_ALONE, load=load)
+    plans.send("plan_2.csv", corrected)
+    assert plans.held == {
+        "plan_2.csv": "spread by other weights, lines count again that another file of the feed has replaced: "
+        "Budget 2025-01, lines 1, gross 100.00"
+    }
+    assert plans.months == {"2025-01": Decimal(110)}
+    withdraw(plans.home.processed, "plan_1.csv", ADA)
+    accept(plans.home.processed, "plan_2.csv", ADA)
+    plans.home.refresh()
+    assert (plans.held, plans.months) == ({}, {"2025-06": Decimal(corrected)})
+
+
+def test_a_corrected_year_with_fewer_departments_lets_those_of_another_file_count(plans: Plans) -> None:
+    plans.spread(FEBRUARY_AND_JUNE)
+    header, both = "Day,Dept,Account,Amount\n", "2025-01-01,D1,6000,{0}\n2025-01-01,D2,6000,{0}\n"
+    for number, amount in ((1, "100.00"), (2, "60.00")):
+        data = header + both.format(amount)
+        plans.home.put(f"plan_{number}.csv", data.encode(), SENT + timedelta(minutes=plans.home.ticks))
+        plans.home.refresh()
+    plans.send("plan_2.csv", "80.00")
+    assert (plans.held, plans.months) == ({}, {"2025-02": Decimal(90), "2025-06": Decimal(90)})

@@ -28,6 +28,7 @@ from finance_platform.deliveries.verdicts.hold_reasons import HOLD, PUBLISH, RES
 from finance_platform.deliveries.verdicts.late_lines import Groups
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries
 from finance_platform.deliveries.verdicts.moved_files import find_lines_returned_by_moves
+from finance_platform.deliveries.verdicts.other_loads import find_returning_years
 from finance_platform.deliveries.verdicts.returning_lines import (
     ReturningLines,
     find_own_returning_lines,
@@ -314,8 +315,16 @@ class _AcceptancePolicy:
         }
         of_others = find_returning_lines_of_others(self._live_lines, before, after, earlier)
         of_moves = find_lines_returned_by_moves(self._live_lines, before, after, earlier)
-        returning = {name: [*lines, *of_others.get(name, ()), *of_moves.get(name, ())] for name, lines in found.items()}
-        return {name: lines for name, lines in returning.items() if lines}
+        of_years = {
+            one.delivery_id: find_returning_years(self._live_lines, self._live, one)
+            for one in candidates
+            if earlier[one.delivery_id]
+        }
+        sources = (found, of_others, of_moves, of_years)
+        returning = {
+            name: dict.fromkeys(lines for source in sources for lines in source.get(name, ())) for name in found
+        }
+        return {name: list(lines) for name, lines in returning.items() if lines}
 
     def _continue(self, candidate: LiveDelivery, earlier: EarlierReading, verdict: Verdict) -> Verdict:
         """Return the verdict on a file that is read again with the same lines and doubts; it counts as before.

@@ -335,11 +335,13 @@ class HoldReasons:
         returning = self._known_returning.get(candidate.delivery_id)
         if returning := returning or find_returning_lines(self._live_lines, self._live, candidate):
             lines = [f"{one.scenario} {one.period}, {returning_money(one)}" for one in returning]
-            others = sorted({one.event.feed for one in self._live.earlier(candidate)} - {candidate.event.feed})
-            cause, feed = f"under `load: {{mode: {candidate.event.load_mode}}}`", "the feed"
+            event, earlier = candidate.event, [one.event for one in self._live.earlier(candidate)]
+            others = sorted({one.feed for one in earlier} - {event.feed})
+            has_load = any((one.load_mode, one.keyed_by) == (event.load_mode, event.keyed_by) for one in earlier)
+            cause, feed = f"under `load: {{mode: {event.load_mode}}}`", "the feed"
             if others:
-                cause, feed = f"read by the feed {candidate.event.feed}", f"the feed {others[0]}"
-            elif candidate.commit.unweighted_id:
+                cause, feed = f"read by the feed {event.feed}", f"the feed {others[0]}"
+            elif has_load and candidate.commit.findings.weight_years:
                 cause = "spread by other weights"
             yield f"{cause}, lines count again that another file of {feed} has replaced: {shorten(lines, '; ')}"
 

@@ -1,12 +1,12 @@
 """Files that count as they were read under another `load`, beside a new file that does not replace their lines.
 
-Belongs here: finding them for a content that comes first under the new `load`. Does not belong here: files that are
-read again under it (see `returning_lines`), what is done about them (see `acceptance`).
+Belongs here: finding them for a content that comes first under the new `load`, and years. Does not belong here: files
+that are read again under it (see `returning_lines`), what is done about them (see `acceptance`).
 
 Deliveries of different load modes replace nothing of each other (181). After a change of `load`, files that are held or
 gone from the raw zone still count as they were read before, and a correction of their lines would count beside them.
 So it is with deliveries whose keys or scopes have other fields: none of these texts are equal (467), and with years
-that were spread by other weights, and have lines in other periods (603, 652, 780).
+that were spread by other weights, and have lines in other periods (603, 652, 780, 781).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Superseded, cell_of, claimed_cells
 from finance_platform.deliveries.state import LiveDelivery, replaced_cells, replaces_periods
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries, cells_of_lines, count_in_cell
+from finance_platform.deliveries.verdicts.returning_lines import ReturningLines, sums_by_cell
 from finance_platform.feeds.values.codes import fold
 from finance_platform.safe_text import quote_name
 
@@ -122,17 +123,46 @@ def _under_other_keys(lines: LiveLines, live: LiveDeliveries, candidate: LiveDel
         yield from _by_cell(table, other, candidate)
 
 
+def find_returning_years(lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery) -> list[ReturningLines]:
+    """Return the lines of years that count beside those of a file, after all files were judged.
+
+    Its earlier version had replaced them, whatever its content was; the file that has them is held, or gone.
+
+    Args:
+        lines: reads the lines.
+        live: the deliveries that count with the verdicts.
+        candidate: a delivery that was judged.
+    """
+    counted = live.by_id.get(candidate.delivery_id)
+    beside = _years_beside(lines, live, counted) if counted else ()
+    counts = [count for one in live.in_order for count in one.commit.periods] if counted else ()
+    names = {fold(count.scenario): count.scenario for count in counts}
+    return [
+        ReturningLines(names[cell_of(row["cell"])[0]], cell_of(row["cell"])[1], row["amount_count"], row["amount_sum"])
+        for _, _, table in beside
+        for row in sums_by_cell(table).to_pylist()
+    ]
+
+
 def _of_years(lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery) -> Iterator[OtherLoad]:
+    for other, is_later, table in _years_beside(lines, live, candidate):
+        yield from (replace(one, is_spread=True, is_later=is_later) for one in _by_cell(table, other, candidate))
+
+
+def _years_beside(
+    lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery
+) -> Iterator[tuple[LiveDelivery, bool, pa.Table]]:
     """Yield the lines of years that would count beside lines of the same years and keys in other periods.
 
     The key of such a line is that of its year and its period, and the amounts or weights by which years are spread may
     be other ones since a file was read that is gone from the raw zone, or is held. Of two files the later one replaces
-    the lines of the other one that have its keys, also where its own lines wait.
+    the lines of the other one that have its keys, also where its own lines wait. Each other file comes with whether it
+    is the later one, and with the lines of the earlier one.
     """
     if not candidate.commit.findings.weight_years:
         return
     same = live.with_same_keys(candidate)
-    # What its earlier version replaces may be replaced by others once these are judged; see `returning_lines`.
+    # What its earlier version replaces may be replaced by others once these are judged; see `find_returning_years`.
     live_set = LiveSet(live.by_id, {one.delivery_id: one for one in (*live.earlier(candidate), *same)})
     fields = [COLUMNS_OF_FIELDS[name] for name in candidate.event.keyed_by.split() if name in COLUMNS_OF_FIELDS]
     names = [name for name in fields if name != "period"]  # the year stands for it
@@ -147,12 +177,10 @@ def _of_years(lines: LiveLines, live: LiveDeliveries, candidate: LiveDelivery) -
         is_later = other.position > candidate.position
         earlier, later = (candidate, other) if is_later else (other, candidate)
         whole = later.with_late_lines()
-        if _has_all_periods(whole):
-            continue
-        years = ["year", *names]
-        beside = counted(earlier).join(counted(later).select(years), keys=years, join_type="left semi")
-        beside = _not_replaced(lines, beside, whole)
-        yield from (replace(one, is_spread=True, is_later=is_later) for one in _by_cell(beside, other, candidate))
+        if not _has_all_periods(whole):
+            years = ["year", *names]
+            beside = counted(earlier).join(counted(later).select(years), keys=years, join_type="left semi")
+            yield other, is_later, _not_replaced(lines, beside, whole)
 
 
 def _not_replaced(lines: LiveLines, table: pa.Table, later: LiveDelivery) -> pa.Table:
