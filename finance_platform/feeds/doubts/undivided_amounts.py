@@ -1,4 +1,4 @@
-"""Amounts of quarters and years that count in one month, because nothing divides them among the months.
+"""Amounts of quarters, halves and years that count in one month, because nothing divides them among the months.
 
 Belongs here: finding them by the forms of their dates, and in plans by the months that have lines, and the words that
 warn. Does not belong here: dividing them (see `spread`), columns of periods beside years (see `unread_periods`).
@@ -10,7 +10,7 @@ and the others have none, so that its variance is that of a plan which no one ha
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -22,8 +22,9 @@ from finance_platform.feeds.findings import Note
 from finance_platform.feeds.shape_rules import SpreadRule
 from finance_platform.feeds.values.codes import clean
 from finance_platform.feeds.values.dates import names_no_month, names_part_of_year, parse_date
+from finance_platform.feeds.values.quarter_words import read_half
 
-_SPANS = {"quarter": "quarter", "year": "fiscal_year"}
+_SPANS = {"quarter": "quarter", "half year": "half_year", "year": "fiscal_year"}
 """What an amount is of, and what `spread` calls it."""
 
 _LEAST_PERIODS = 4
@@ -44,11 +45,13 @@ class UndividedAmounts:
         name: the field that gives the month of a line.
         patterns: those of the field.
         rule: how amounts are divided; None if they are not.
+        value_map: the texts that the field's map translates, such as those of halves, and what it makes of them.
     """
 
     name: str
     patterns: Sequence[str]
     rule: SpreadRule | None
+    value_map: Mapping[str, str] = field(default_factory=dict)
     _first: dict[str, tuple[str, str]] = field(default_factory=dict)
     _known: set[str | None] = field(default_factory=lambda: {None})
     _lines: dict[str, Counter[str]] = field(default_factory=dict)
@@ -59,20 +62,29 @@ class UndividedAmounts:
             for pattern in self.patterns
             if names_part_of_year(pattern) or names_no_month(pattern)
         }
+        self._halves = {mapped: text for text, mapped in self.value_map.items() if read_half(text)}
 
     def add(self, texts: DistinctValues, batch: RawBatch) -> None:
         """Add the texts of the field in a batch."""
-        if self.rule is not None or not self._units:
+        if self.rule is not None or not (self._units or self._halves):
             return
         positions: list[int] = []
         for place, text in enumerate(texts.values.to_pylist()):
             if text in self._known or len(self._known) > _KNOWN_TEXTS:
                 continue
             self._known.add(text)
+            if half := self._half(text):
+                positions = positions or texts.first_positions()
+                self._first.setdefault("half year", (batch.place(positions[place]), half))
+                continue
             read_by = next((one for one in self.patterns if parse_date(clean(text), (one,))), "")
             if unit := self._units.get(read_by):
                 positions = positions or texts.first_positions()
                 self._first.setdefault(unit, (batch.place(positions[place]), text))
+
+    def _half(self, text: str) -> str:
+        """Return the half of a year that became a text, which may have the year of another column beside it."""
+        return next((self._halves[one] for one in (text, *text.split()) if one in self._halves), "")
 
     def add_plan(self, scenario_types: pa.Array, periods: pa.StringArray) -> None:
         """Add the lines of a batch.
@@ -81,7 +93,7 @@ class UndividedAmounts:
             scenario_types: of the lines, null where the scenario is not declared.
             periods: in which they are booked, null where that is not known.
         """
-        if self.rule is not None or self._units:
+        if self.rule is not None or self._units or self._halves:
             return
         # A forecast of months may be beside a budget of quarters.
         for plan in {*pc.unique(scenario_types).to_pylist()} - {None, "Actual"}:
@@ -94,13 +106,18 @@ class UndividedAmounts:
         """Return a note for each kind of amounts that count in one month."""
         notes = {
             f"{self.name}: the amount of a {unit} counts whole in its first month, first on {place} ({text[:60]!r})": (
-                Note(1, _fix(_SPANS[unit], f" (calendar: fiscal in columns.{self.name} for those of the fiscal year)"))
+                Note(1, _fix(_SPANS[unit], self._of_fiscal_year(unit)))
             )
             for unit, (place, text) in self._first.items()
         }
         for plan in sorted(self._lines):
             notes |= self._plan_notes(self._lines[plan])
         return notes
+
+    def _of_fiscal_year(self, unit: str) -> str:
+        if unit == "half year":
+            return " (over: fiscal_half_year for those of the fiscal year)"
+        return f" (calendar: fiscal in columns.{self.name} for those of the fiscal year)"
 
     def _plan_notes(self, lines: Counter[str]) -> dict[str, Note]:
         months = sorted(lines)

@@ -25,7 +25,6 @@ from finance_platform.feeds.draft.parts_of_years import (
     patterns_beside,
     with_calendar,
 )
-from finance_platform.feeds.draft.quarter_words import plain_quarter
 from finance_platform.feeds.draft.scenarios import PLANS
 from finance_platform.feeds.draft.values import YEAR_FORMATS, DateGuess, guess_dates, read_day
 from finance_platform.feeds.draft.weeks import OF_WEEKS, THURSDAY, week_beside_year_pattern, week_pattern
@@ -34,6 +33,7 @@ from finance_platform.feeds.draft.years_of_headers import describe_january, draf
 from finance_platform.feeds.values.dates import EXCEL_SERIAL, names_part_of_year, names_two_years, parse_date
 from finance_platform.feeds.values.header_words import plain_name
 from finance_platform.feeds.values.month_names import read_month
+from finance_platform.feeds.values.quarter_words import plain_quarter
 
 _SERIAL = re.compile(r"(?:3[7-9]|[45][0-9])[0-9]{3}(?:\.[0-9]{1,20})?")
 """A day from 2001 to 2064 as a spreadsheet counts them; a column of numbers is a date by its name only."""

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from finance_platform.feeds.descriptor import UNDECIDED
-from finance_platform.feeds.draft.quarter_words import read_half
 from finance_platform.feeds.draft.values import last_month, read_day
 from finance_platform.feeds.draft.wide_periods import OF_QUARTERS
 from finance_platform.feeds.values.codes import fold
 from finance_platform.feeds.values.dates import date_parts, is_fiscal_part, names_two_years, needs_fiscal_calendar
+from finance_platform.feeds.values.quarter_words import read_half
 
 PARTS_OF_YEARS = {
     "period": (

@@ -13,7 +13,6 @@ from datetime import date, timedelta
 from functools import lru_cache
 from itertools import pairwise
 
-from finance_platform.feeds.draft.quarter_words import plain_quarter, read_half
 from finance_platform.feeds.draft.two_years import patterns_of
 from finance_platform.feeds.draft.values import FISCAL_PERIODS, MONTHS_ENDED, SHORT_FISCAL_PERIODS, read_day
 from finance_platform.feeds.draft.weeks import THURSDAY, week_pattern
@@ -21,6 +20,7 @@ from finance_platform.feeds.header import without_position
 from finance_platform.feeds.values.dates import names_no_month, names_part_of_year, needs_fiscal_calendar, parse_date
 from finance_platform.feeds.values.header_words import plain_name
 from finance_platform.feeds.values.month_names import is_total_name, read_month
+from finance_platform.feeds.values.quarter_words import plain_quarter, read_half
 
 _DATED = {
     "month": (

@@ -189,7 +189,10 @@ def _doubt_days(rules: ReadingRules, sources: Mapping[str, FieldSource], sheet: 
 def _find_undivided(rules: ReadingRules, sources: Mapping[str, FieldSource]) -> UndividedAmounts:
     """Return what finds amounts of several months, by the field that gives a line its month."""
     month, default = ("period", DEFAULT_PERIOD_FORMATS) if "period" in sources else ("date", DEFAULT_DATE_FORMATS)
-    return UndividedAmounts(month, patterns_of(month, rules, default), rules.spread)
+    unpivot = rules.unpivot
+    is_of_header = unpivot is not None and unpivot.into == month
+    value_map = unpivot.header_map if unpivot and is_of_header else rules.fields.get(month, FieldRule()).value_map
+    return UndividedAmounts(month, patterns_of(month, rules, default), rules.spread, value_map)
 
 
 def _clamp_days(days: pa.Array, periods: pa.Array) -> pa.Array:

@@ -12,7 +12,7 @@ import xlsxwriter
 import yaml
 
 from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.feeds.draft.quarter_words import plain_quarter
+from finance_platform.feeds.values.quarter_words import plain_quarter
 from finance_platform.refresh.file_check.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.checked_files import check_text, check_written

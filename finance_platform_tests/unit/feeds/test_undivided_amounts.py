@@ -122,3 +122,30 @@ def test_a_budget_of_quarters_beside_a_forecast_of_months_is_a_warning(tmp_path:
 
 def test_actual_lines_of_every_third_month_are_no_plan(tmp_path: Path) -> None:
     assert notes(tmp_path, months(1, 4, 7, 10), DAYS.replace("Budget", "Actual")) == []
+
+
+OF_HALVES = QUARTERS.replace("formats: [yyyy-QQQ]", 'map: {H1 2025: "2025-01-01", H2 2025: "2025-07-01"}')
+WIDE_HALVES = """
+feed: halves
+kind: ledger
+path: plan_*.csv
+columns: {department: Dept, account: Acc, date: {formats: [MMM], map: {H1: Jan, H2: Jul}}}
+unpivot: {columns: [H1, H2], into: date, year: 2025}
+constants: {scenario: Budget}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "descriptor", "first"),
+    [
+        (f"{HEADER}D1,6000,H1 2025,60\n", OF_HALVES, "line 2 ('H1 2025')"),
+        ("Dept,Acc,H1,H2\nD1,6000,60,66\n", WIDE_HALVES, "line 2 ('H1')"),
+    ],
+)
+def test_the_amount_of_a_half_that_a_map_takes_as_its_first_month_is_named(
+    tmp_path: Path, text: str, descriptor: str, first: str
+) -> None:
+    why = f"date: the amount of a half year counts whole in its first month, first on {first}"
+    assert notes(tmp_path, text, descriptor) == [why]
+    assert not notes(tmp_path, text, descriptor + "spread: {over: half_year, how: even}\n")
+    assert not notes(tmp_path, f"{HEADER}D1,6000,2025-03-01,60\n", OF_HALVES)

@@ -1,7 +1,7 @@
 """Quarters in words, such as 1st Quarter 2025 or 1er trimestre 2025, and halves of years, such as H1 2025.
 
 Belongs here: texts that `map` translates, because no pattern reads them. Does not belong here: forms that patterns
-read, such as Q1 2025 (see `period_columns` and `values`).
+read, such as Q1 2025 (see `dates`).
 """
 
 from __future__ import annotations
