@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+NO_VALUE = "#NO VALUE!"
+"""The text of a cell whose formula was never calculated."""
+
+_FIX = (
+    "compare the file with its source and send it again, complete; if the total is one of other rows, correct "
+    "control_total in the descriptor"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """Cells that were read in a way that a person should know.
@@ -97,6 +106,14 @@ class ControlTotals:
         differing = [total.description for total in self.listed if not total.ties]
         more = self.checked - self.tied - len(differing)
         return [*differing, *([f"{more:,} more control totals do not tie"] if more else []), *self.missing]
+
+    @property
+    def fix(self) -> str:
+        """What to do about totals that do not tie; of formulas of a sheet, a library may have stored zeros."""
+        differing = [total for total in self.listed if not total.ties]
+        if any(total.sheet and (total.printed == "0.00" or NO_VALUE in total.printed) for total in differing):
+            return f"if a spreadsheet program shows other totals, calculate and save the workbook there; if not, {_FIX}"
+        return _FIX
 
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> ControlTotals:

@@ -16,15 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import FieldSource, RawBatch, explain_part
-from finance_platform.feeds.findings import NoteCollector
+from finance_platform.feeds.findings import NO_VALUE, NoteCollector
 from finance_platform.feeds.raw_rows import Positions, raw_rows
 from finance_platform.feeds.reasons import JOIN, Reason, reasons_to_json, shorten
 from finance_platform.feeds.shape_rules import is_derived
 from finance_platform.feeds.values.codes import clean
 from finance_platform.feeds.values.hidden_characters import CleanedCells, Finding, has_bytes, is_harmful, max_characters
-
-NO_VALUE = "#NO VALUE!"
-"""The text of a cell whose formula was never calculated."""
 
 UNKNOWN_ERROR = "#ERROR!"
 """The text of a cell that is an error whose kind is not known."""

@@ -46,10 +46,6 @@ _DROPS = "`finance-platform withdraw {key} --why TEXT` drops the delivery"
 _DROPS_LINES = "`finance-platform withdraw --late-lines {key} --why TEXT` drops these lines"
 _BOOKED_KEY = "send these lines in the file that has them, or withdraw that file; the hold then ends by itself. {drops}"
 _CORRECT = "correct the file and send it again, or widen `tolerance` in the descriptor; " + _ACCEPT
-_COMPLETE = (
-    "compare the file with its source and send it again, complete; if the total is one of other rows, correct "
-    "control_total in the descriptor; " + _ACCEPT
-)
 _SEND_AGAIN = "correct the file and send it again; `finance-platform withdraw {key} --why TEXT` drops it"
 _TOO_LARGE = (
     "correct the amounts and send the file again, or withdraw another file with lines in the same place. {drops}"
@@ -124,7 +120,7 @@ _LATE_REPEATS = (
 _FIRST = {BOOKED_KEY: _BOOKED_KEY, SHARED_KEY: _OTHER_CODE, UNTYPED: _DESCRIBE, OVERFLOW: _TOO_LARGE}
 """Of deliveries that cannot be accepted, or need not be."""
 
-_STRONGER = {CONTROL_TOTAL: _COMPLETE, TOLERANCE: _CORRECT, CONFLICT: _GIVE_TYPE}
+_STRONGER = {TOLERANCE: _CORRECT, CONFLICT: _GIVE_TYPE}
 """About the content of a file, before what it does to others."""
 
 _WEAKER = {MOVED: _MOVED, RETURNING: _RETURNS, OTHER_LOAD: _OTHER_LOADS, RESTATEMENT: _RESTATES}
@@ -143,7 +139,9 @@ def _fix_by_kind(candidate: LiveDelivery, kinds: Collection[str], live: LiveDeli
         return first
     if NOTHING_ACCEPTED in kinds and not has_effect(candidate, live.by_id.values()):
         return _SEND_AGAIN
-    if stronger := _first_of(_STRONGER, kinds):
+    totals = candidate.commit.findings.control_totals
+    stronger = f"{totals.fix}; {_ACCEPT}" if CONTROL_TOTAL in kinds else _first_of(_STRONGER, kinds)
+    if stronger:
         return f"{stronger}{_TWICE}" if REPEATED in kinds else stronger
     if REPEATED in kinds:
         return _fix_of_repeated(candidate, reasons)

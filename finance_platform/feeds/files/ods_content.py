@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from finance_platform.feeds.files.formula_sums import FormulaSums, read_sum
 from finance_platform.feeds.files.workbook_shared import FaultyCells, MergedCells, check_faulty_count
+from finance_platform.feeds.findings import NO_VALUE
 from finance_platform.feeds.limits import MAX_COLUMNS, MAX_FAULTY_CELLS
-from finance_platform.feeds.violations import NO_VALUE, UNKNOWN_ERROR
+from finance_platform.feeds.violations import UNKNOWN_ERROR
 
 _CELLS = frozenset({"table:table-cell", "table:covered-table-cell"})
 _ROWS, _COLUMNS = "table:number-rows-repeated", "table:number-columns-repeated"

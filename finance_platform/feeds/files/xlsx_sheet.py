@@ -14,8 +14,9 @@ from finance_platform.feeds.files.displayed_units import DisplayedCell
 from finance_platform.feeds.files.formula_sums import FormulaSums, add_sums
 from finance_platform.feeds.files.number_formats import Kind, Mark
 from finance_platform.feeds.files.workbook_shared import FaultyCells, check_faulty_count, column_number, damaged
+from finance_platform.feeds.findings import NO_VALUE
 from finance_platform.feeds.limits import MAX_COLUMNS, MAX_FAULTY_CELLS, MAX_WORKBOOK_PARTS_BYTES
-from finance_platform.feeds.violations import NO_VALUE, UNKNOWN_ERROR
+from finance_platform.feeds.violations import UNKNOWN_ERROR
 
 _ELEMENT = re.compile(rb"<(?:[\w.-]{1,60}:)?(row|c)(?=[\s/>])")
 _REFERENCE = re.compile(rb"""\sr\s*=\s*["'](?:([A-Z]{1,3}))?([0-9]{1,7})["']""")

@@ -49,10 +49,6 @@ from finance_platform.settings import Settings
 from finance_platform.slices.settings_in_force import settings_of_readers
 from finance_platform.storage.port import ObjectStore, error_message
 
-_COMPLETE = (
-    "compare the file with its source and send it again, complete; if the total is one of other rows, correct "
-    "control_total in the descriptor"
-)
 _GIVE_TYPES = (
     "give them types in a file of accounts of the home, or with account_type or types_by_prefix in the descriptor"
 )
@@ -303,8 +299,9 @@ class _Check:
                 yield reason, advice or "correct the file, or the descriptor; see the rejected rows"
         for doubt in self._result.findings.doubts:
             yield doubt, advice
-        for breach in self._result.findings.control_totals.breaches:
-            yield breach, _COMPLETE
+        totals = self._result.findings.control_totals
+        for breach in totals.breaches:
+            yield breach, totals.fix
 
     def _find_untyped(self) -> None:
         """Add the accounts without a type: a hold, or a condition while no run has read the accounts of the home.

@@ -21,7 +21,9 @@ from finance_platform.feeds.read_file import FileToRead, read_file
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.feeds.row_marks import RowMarker
 from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.checked_files import check_text
 from finance_platform_tests.unit.factories import HEADER, LEDGER, feed, raw_batch, with_columns, with_lines, write
+from finance_platform_tests.workbooks import Formula, Rows, xlsx
 
 PAGES = '[{name: page, column: Dept, matches: "^Page [0-9]+ of [0-9]+$"}]'
 GRAND = '{kind: grand, row: {column: Dept, matches: "^Grand Total$"}, column: amount}'
@@ -464,3 +466,22 @@ def test_a_total_of_the_lines_before_it_ties_and_another_does_not(
     off = data.draw(st.sampled_from(["0", "0.01", "-3"]))
     rows.insert(at, total("Total A", str(sum(amounts[:at]) + Decimal(off))))
     assert (Read(tmp_path, REPORT, *rows).totals.tied == 1) is (off == "0")
+
+
+@pytest.mark.parametrize(("value", "is_calculated"), [("", False), (0, False), (10.0, True)])
+def test_the_fix_of_a_total_that_no_program_has_calculated_says_so(
+    tmp_path: Path, value: float | str, is_calculated: bool
+) -> None:
+    rows: Rows = [
+        ["Date", "Dept", "Account", "Amount"],
+        ["2025-01-31", "D1", "4000", Formula("=5*2.1", 10.5)],
+        ["2025-01-31", "D2", "4000", 1.5],
+        ["", "Grand Total", "", Formula("=SUM(D2:D3)", value)],
+    ]
+    columns = {"date": "Date", "department": "Dept", "account": "Account", "amount": "Amount"}
+    grand = [{"kind": "grand", "row": {"column": "Dept", "matches": "^Grand Total$"}}]
+    descriptor = {"feed": "x", "kind": "ledger", "path": "x.xlsx", "columns": columns, "control_total": grand}
+    check = check_text(tmp_path, xlsx({"S": rows}), {**descriptor, "constants": {"scenario": "Actual"}}, "x.xlsx")
+    (fix,) = check.holds.values()
+    assert ("calculate and save the workbook there" in fix) is not is_calculated
+    assert "compare the file with its source" in fix
