@@ -1,7 +1,8 @@
 """Amounts with three decimals among amounts with two: 1,234 may be 1234, and 0,500 a half.
 
 Belongs here: comparing the decimals of the amounts of a table, and the words that hold the delivery. Does not belong
-here: reading an amount (see `values.amounts`), the warning if no amount shows what its mark means (see `ledger_lines`).
+here: reading an amount (see `values.amounts`), the warning if an amount does not show what its mark means (see
+`ledger_lines`).
 
 One file may have amounts of two systems, or of two clerks. Those with cents contradict the declared marks and are
 rejected; whole ones are read as something else, a thousand times as large or small.
@@ -26,6 +27,9 @@ from finance_platform.feeds.violations import Mask, to_mask
 
 _TEXTS_OF_BATCH, _MOST_BATCHES = 500, 20
 """Amounts whose decimals are counted, of each batch and in how many: most files show them in their first rows."""
+
+_LEAST_ALIKE = 2
+"""Amounts with three decimals in a table without any other decimals; a single one may be calculated."""
 
 _HALF = "(?:^|[^0-9])0[.,][0-9]{3}(?:$|[^0-9])"
 _LAST_ZERO = "0[^0-9]*$"
@@ -75,6 +79,7 @@ class OddDecimals:
         self._three, self._half = _Odd(), _Odd()
         self._short = self._batches = 0
         self._has_more, self._end_in_zero = False, True
+        self._decimal = "."
 
     def add(
         self, rule: FieldRule, texts: pa.StringArray, parsed: ParsedAmounts, skipped: Mask, batch: RawBatch
@@ -90,6 +95,7 @@ class OddDecimals:
         """
         if rule.scale:
             return  # the decimals of thousands are units
+        self._decimal = rule.decimal
         if parsed.ambiguous:
             ambiguous = np.asarray(parsed.ambiguous)
             ambiguous = ambiguous[~skipped[ambiguous]]
@@ -107,16 +113,30 @@ class OddDecimals:
             self._batches += 1
             self._short += _count_short(rule, texts, skipped, batch)
 
-    def doubts(self) -> dict[str, str]:
-        """Return why amounts may be others than they are read as, with what to do about it."""
+    def doubts(self, *, has_proven_marks: bool) -> dict[str, str]:
+        """Return why amounts may be others than they are read as, with what to do about it.
+
+        Args:
+            has_proven_marks: whether an amount shows which of its marks groups and which begins a fraction.
+        """
         doubts = {}
         is_more_usual = self._short > (0 if self._end_in_zero else self._three.count)
         is_odd = is_more_usual and not (self._has_more or self._are_three_usual)
         if self._three.count and is_odd:
             doubts[f"{self._three} three decimals, and others have two at most: its mark may group thousands"] = _FIX
+        if self._three.count >= _LEAST_ALIKE and not (has_proven_marks or self._has_more or self._are_three_usual):
+            reason = f"each amount with a mark has three digits behind it: {self._three} three decimals"
+            doubts[f"{reason}, and its mark may group thousands"] = self._fix_of_marks()
         if self._half.count:
             doubts[f"{self._half} a zero before the mark of thousands, which may begin a fraction"] = _FIX
         return doubts
+
+    def _fix_of_marks(self) -> str:
+        thousands, decimal = (".", ",") if self._decimal == "." else (",", ".")
+        return (
+            f"set columns.amount.decimal: {decimal!r} and columns.amount.thousands: {thousands!r} in the descriptor, "
+            f"if {self._three.text!r} is a whole amount; if these amounts have three decimals, accept the file"
+        )
 
 
 def _count_short(rule: FieldRule, texts: pa.StringArray, skipped: Mask, batch: RawBatch) -> int:

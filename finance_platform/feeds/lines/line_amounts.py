@@ -52,7 +52,7 @@ class LineAmounts:
     @property
     def doubts(self) -> dict[str, str]:
         """Why a person must decide whether the table may count, with what to do about it."""
-        return self._odd_decimals.doubts()
+        return self._odd_decimals.doubts(has_proven_marks=self._has_proven_marks)
 
     def type_amounts(
         self, batch: RawBatch, violations: RuleViolations, signs: pa.Array | None

@@ -106,3 +106,47 @@ def test_numbers_of_a_sheet_have_any_decimals_and_texts_beside_them_are_compared
     assert not check(tmp_path, numbers, ENGLISH, name="x.xlsx").holds
     (reason,) = check(tmp_path, [*numbers, "12,50", "3,25", "1,234"], GERMAN, name="x.xlsx").holds
     assert reason.startswith("1 amount, first '1,234' on sheet 'GL' row 9, which is read as 1.23,")
+
+
+@pytest.mark.parametrize(
+    ("amounts", "marks", "others", "value"),
+    [
+        (["1.234", "500", "2.500"], ENGLISH, GERMAN, "1.23"),
+        (["1.234", "2.500-"], 'decimal: "."', GERMAN, "1.23"),
+        (["1,234", "(2,500)"], GERMAN, ENGLISH, "1.23"),
+    ],
+)
+def test_amounts_with_three_decimals_alone_hold_the_file_until_the_marks_fit(
+    tmp_path: Path, amounts: list[str], marks: str, others: str, value: str
+):
+    held = check(tmp_path, amounts, marks)
+    (reason,) = held.holds
+    assert reason == (
+        f"each amount with a mark has three digits behind it: 2 amounts, first {amounts[0]!r} on line 2, which is read "
+        f"as {value}, have three decimals, and its mark may group thousands"
+    )
+    thousands, decimal = (",", ".") if others == ENGLISH else (".", ",")
+    fix = f"set columns.amount.decimal: {decimal!r} and columns.amount.thousands: {thousands!r} in the descriptor"
+    assert held.holds[reason].startswith(fix)
+    read = check(tmp_path, amounts, others)
+    assert (read.holds, len(read.findings.notes)) == ({}, 1)
+
+
+@pytest.mark.parametrize(
+    "amounts",
+    [
+        ["1.234"],  # may be calculated
+        ["1.234", "2.500", "0.125"],
+        ["1.234", "2.500", "1250.125"],
+        ["1.234", "2.500", "1.2345"],
+        ["1,234", "2,500"],  # whole amounts, as the descriptor says
+    ],
+)
+def test_three_decimals_that_others_prove_hold_nothing(tmp_path: Path, amounts: list[str]):
+    assert not check(tmp_path, amounts, ENGLISH).holds
+
+
+def test_three_decimals_alone_are_usual_where_the_currency_has_thousandths(tmp_path: Path):
+    assert not check(tmp_path, ["1.234", "2.500"], ENGLISH, currency="KWD").holds
+    assert not check(tmp_path, ["1.234", "2.500"], f"{ENGLISH}, scale: 1000").holds
+    assert not check(tmp_path, [1.234, 2.5], ENGLISH, name="x.xlsx").holds
