@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
-from finance_platform.feeds.values.codes import fold
 from finance_platform.feeds.values.month_names import plain_month
 
+_CENTURY, _LAST_HALF = 2000, 2
 _ORDINALS = {
     "first": 1, "second": 2, "third": 3, "fourth": 4, "erstes": 1, "zweites": 2, "drittes": 3, "viertes": 4,
     "premier": 1, "deuxieme": 2, "troisieme": 3, "quatrieme": 4, "primer": 1, "segundo": 2, "tercer": 3, "cuarto": 4,
@@ -29,17 +29,19 @@ _FORMS = (
 )
 """Forms of a text as `plain_month` writes it; a lone T1 may be anything."""
 
-_HALF = re.compile(
-    "(?:h|hj|s)[-_ .]?(?P<half>[12])[-_ ./]*(?P<year>20[0-9]{2})"
-    "|(?P<last>20[0-9]{2})[-_ ./]*(?:h|hj|s)[-_ .]?(?P<second>[12])"
-    "|(?:h|hj) ?(?P<alone>[12])|(?P<before>[12])[. ]*(?:h|hj)"
+_HALF = "(?:hj|h|halbjahr|half(?:[ -]?year)?|semestre|halfjaar)"
+_YEAR_OF_HALF = r"(?:[ ,./_-]*'?(?P<year>20[0-9]{2}|(?<=['h/-])[0-9]{2}))?"
+_HALVES = (
+    re.compile(rf"(?:{_NUMBER})[ .]?{_HALF}\.?{_YEAR_OF_HALF}"),
+    re.compile(rf"(?:{_HALF}|s(?=.+20[0-9]{{2}}))[-_ .]?(?P<number>[12]){_YEAR_OF_HALF}"),
+    re.compile(rf"(?P<year>20[0-9]{{2}})[-_ ./]*(?:{_HALF}|s)[-_ .]?(?P<number>[12])"),
 )
-"""A half of a year as `fold` writes it: H1 2025, HJ1/2025, 2025-H1, S1 2025; or without its year, H1 and 1. HJ."""
+"""Halves as `_plain` writes them: H1 2025, HJ1/2025, 2025-H1, 1H25, First half 2025; S1 with a year alone."""
 
 
 def plain_quarter(text: str) -> str:
     """Return a quarter in words as `Q1 2025`, `Q1 FY2025`, or `Q1` without a year; empty if a text names none."""
-    plain = " ".join(plain_month(text).replace("\u2019", "'").split())
+    plain = _plain(text)
     match = next((found for form in _FORMS if (found := form.fullmatch(plain))), None)
     if match is None:
         return ""
@@ -52,8 +54,15 @@ def plain_quarter(text: str) -> str:
 
 def read_half(text: str) -> tuple[int, int] | None:
     """Return the year, 0 without one, and the first month of half a calendar year; None if a text names none."""
-    match = _HALF.fullmatch(fold(text))
+    plain = _plain(text)
+    match = next((found for form in _HALVES if (found := form.fullmatch(plain))), None)
     if match is None:
         return None
-    number = next(match[name] for name in ("half", "second", "alone", "before") if match[name])
-    return int(match["year"] or match["last"] or 0), 1 if number == "1" else 7
+    groups = match.groupdict()
+    number = int(groups["number"] or _ORDINALS[groups["ordinal"]])
+    year = int(groups["year"] or 0)
+    return (year + _CENTURY if 0 < year < _CENTURY else year, 1 + 6 * (number - 1)) if number <= _LAST_HALF else None
+
+
+def _plain(text: str) -> str:
+    return " ".join(plain_month(text).replace("\u2019", "'").split())

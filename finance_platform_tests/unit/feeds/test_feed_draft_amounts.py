@@ -175,7 +175,17 @@ def test_of_amounts_in_several_currencies_that_of_the_home_is_read(tmp_path: Pat
     assert sums(check(tmp_path, text, NAME)) == {"Actual 2025-03": "14.00"}
 
 
-@pytest.mark.parametrize("names", [["H1 2025", "H2 2025"], ["1H", "2H"], ["HJ1", "HJ2"]])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["H1 2025", "H2 2025"],
+        ["1H", "2H"],
+        ["HJ1", "HJ2"],
+        ["1H25", "2H25"],
+        ["First half 2025", "Second half 2025"],
+        ["1. Halbjahr 2025", "2. Halbjahr 2025"],
+    ],
+)
 def test_halves_of_a_year_are_columns_of_periods(names: list[str], tmp_path: Path):
     text = table([*names, "Total"], [600.5, 700.25, 1300.75], [60.5, 70.25, 130.75])
     assert "spread: {over: half_year, how: even}" in " ".join(draft(text, "budget_2025.csv").replace("\n#", "").split())
