@@ -191,3 +191,58 @@ def test_months_of_actual_are_compared_one_by_one(tmp_path: Path) -> None:
     (reason,) = zone.evaluate()["other.csv"].reasons
     assert "Actual 2025-03, lines 5" in reason
     assert "2025-01" not in reason
+
+
+YEAR = [f"2025-{month:02d}" for month in range(1, 13)]
+
+
+def by_month(starts: Sequence[str], months: int) -> list[Line]:
+    """Return a line for each account in each of some months, with the amounts of so many ones."""
+    return [
+        Line(amount=f"{amount * months}.00", account=account, period=period, scenario="Budget", day=1)
+        for account, amount in ACCOUNTS.items()
+        for period in starts
+    ]
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["months first", "whole first"])
+@pytest.mark.parametrize(
+    ("starts", "months"),
+    [(["2025-01"], 12), (["2025-01", "2025-07"], 6), (YEAR[::3], 3), (["2025-04"], 3)],
+    ids=["year", "halves", "quarters", "one quarter"],
+)
+def test_a_plan_that_counts_in_first_months_is_held_beside_its_months(
+    tmp_path: Path, starts: list[str], months: int, is_first: bool
+) -> None:
+    """Nothing divides it, so that each amount would be budgeted twice: once in a month, once over all of them."""
+    zone = Zone(tmp_path / "processed")
+    files = {"months": by_month(YEAR, 1), "whole": by_month(starts, months)}
+    first, second = files if is_first else reversed(files)
+    zone.deliver(f"{first}.csv", files[first], feed=first)
+    zone.evaluate()
+    zone.deliver(f"{second}.csv", files[second], "v2", feed=second)
+    (reason,) = zone.evaluate()[f"{second}.csv"].reasons
+    assert f"the same sums by account as the lines of {first}.csv of the feed {first}" in reason
+    assert f"Budget {starts[0]}, lines 5" in reason
+
+
+@pytest.mark.parametrize(
+    ("starts", "months"),
+    [(["2025-01"], 11), (["2025-03"], 12), (["2025-01"], 24)],
+    ids=["other sums", "months that are missing", "another year, too"],
+)
+def test_other_amounts_of_a_year_count_beside_its_months(tmp_path: Path, starts: list[str], months: int) -> None:
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("months.csv", by_month(YEAR, 1), feed="months")
+    zone.evaluate()
+    zone.deliver("whole.csv", by_month(starts, months), "v2", feed="whole")
+    assert zone.evaluate_held() == {}
+
+
+def test_actual_amounts_of_a_month_are_no_year_of_another_feed(tmp_path: Path) -> None:
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("months.csv", [replace(line, scenario="Actual") for line in by_month(YEAR, 1)], feed="months")
+    zone.evaluate()
+    whole = [replace(line, scenario="Actual") for line in by_month(["2025-01"], 12)]
+    zone.deliver("whole.csv", whole, "v2", feed="whole")
+    assert zone.evaluate_held() == {}
