@@ -377,12 +377,9 @@ def reinstate(
         refuse_closed(processed, state, withdrawn)
     amounts = amounts_of_delivery(processed, withdrawn.commit, state)
     if find_wrong_bookings(processed, state, state_then):
-        awaiting = state_after(processed, replace(decision, is_judged_again=True))
         if _newest(processed, object_key) != withdrawn.event.delivery_id:
             refuse_wrong_bookings(processed, state, state_then, object_key)
-        # Until it has a verdict, and if it is held then, versions before the withdrawal count beside later bookings.
-        refuse_wrong_bookings(processed, state, awaiting, object_key)
-        refuse_unloadable(processed, state, awaiting.live, object_key)
+        # Until it has a verdict, and if it is held then, the same counts as now.
         return _decide(processed, author, "reinstated", withdrawn.event, amounts, is_judged_again=True)
     if changed:
         # A delivery that counted in part, or whose lines were booked, counts there again; the period was closed since.

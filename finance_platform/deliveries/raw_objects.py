@@ -144,11 +144,19 @@ class _Counted:
 
 @dataclass(slots=True)
 class RawObject:
-    """One raw object: its versions, the current one last."""
+    """One raw object: its versions, the current one last.
+
+    Attributes:
+        versions: by delivery, in the order in which they were discovered last.
+        first_seen: by fingerprint, when the content was first seen.
+        counted: of master data, when which version counted.
+        ended_at: the place before which versions no longer count, since an undone withdrawal is judged again.
+    """
 
     versions: dict[str, Version] = field(default_factory=dict)
     first_seen: dict[str, FirstSeen] = field(default_factory=dict)
     counted: list[_Counted] = field(default_factory=list)
+    ended_at: int = -1
 
     def note_counted(self, first_open: str) -> None:
         """Note which version counts after an event; `first_open` is the first period after the last closed one."""
@@ -224,6 +232,9 @@ class RawObject:
             if event.leaves in self.versions:
                 self.versions[event.leaves].discovered_at = place  # as if it had been found now
         elif event.action == "reinstated":
+            if event.is_judged_again and version.withdrawn and not version.withdrawn.keeps_earlier:
+                # What the withdrawal took out does not come back in its place.
+                self.ended_at = min(version.discovered_at, version.withdrawn_at)
             for one in self._of_content(event.delivery_id):
                 one.withdrawn = None
                 if event.is_judged_again:
@@ -315,7 +326,7 @@ class RawObject:
     def withdrawn_at(self) -> int:
         """Place of the last withdrawal of the whole object; versions that were judged before it do not count."""
         places = (v.withdrawn_at for v in self.versions.values() if v.withdrawn and not v.withdrawn.keeps_earlier)
-        return max(places, default=-1)
+        return max(places, default=self.ended_at)
 
     def counted_version(self) -> Version | None:
         """Return the newest version that counts, if there is one."""

@@ -33,6 +33,7 @@ from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, L
 from finance_platform.deliveries.verdicts.acceptance import evaluate_deliveries
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.resolved import LoadMode
+from finance_platform.slices.retention import find_expired, remove
 from finance_platform_tests.unit.zone import NOON, Line, Zone
 
 PERIODS = ("2025-01", "2025-02", "2025-03")
@@ -79,6 +80,7 @@ _WEIGHTS = {
     "read_otherwise": 0.5,
     "touch": 1.0,
     "publish": 0.3,
+    "vacuum": 0.7,
 }
 
 
@@ -161,7 +163,7 @@ class Story:
                 return "decide", (chance.choice(possible),)
             case "read_otherwise":
                 return action, (chance.choice(list(self.contents)), chance.getrandbits(32))
-            case "release" | "publish":
+            case "release" | "publish" | "vacuum":
                 return action, ()
         return "send", (chance.choice(self.names), chance.choice(list(self.contents)))
 
@@ -276,6 +278,11 @@ class Story:
         at = self._moment()
         run_id = f"run-{self._minutes}"
         return evaluate_deliveries(self.zone.store, at=at, run_id=run_id, holds_closed_periods=holds_closed_periods)
+
+    def vacuum(self) -> None:
+        """Remove what nothing needs now, whatever its age."""
+        store, later = self.zone.store, self._moment() + timedelta(days=365)
+        remove(store, find_expired(store, self.zone.snapshot(), {}, now=later, retention_days=0, needed_keys=()))
 
     def author(self) -> Author:
         return Author("ana", "because", self._moment())
