@@ -218,6 +218,25 @@ def test_a_moved_file_counts_if_no_other_file_had_its_lines(tmp_path: Path):
     assert not zone.evaluate_held()
 
 
+@pytest.mark.parametrize("content", ["the same", "corrected"])
+def test_a_moved_file_counts_if_its_feed_only_adds_lines(tmp_path: Path, content: str):
+    zone = Zone(tmp_path / "processed")
+    for file in ("a.csv", "b.csv"):
+        zone.deliver(file, [Line(None, amount=f"{len(zone.live) + 3}.00")], "the same", **APPEND)
+        assert not zone.evaluate_held()
+    amount = "3.00" if content == "the same" else "5.00"
+    zone.deliver("a.csv", [Line(None, amount=amount)], content, delivery_id="moved", feed="other", **APPEND)
+    assert not zone.evaluate_held()
+    assert sorted(zone.live) == ["b.csv@the same", "moved"]
+
+
+def test_a_corrected_file_with_keys_of_business_units_alone_is_held_if_it_moves(tmp_path: Path):
+    """No column of lines has them, so each of its lines may be one that counts again."""
+    zone = Zone(tmp_path / "processed")
+    held = moved(zone, "keys", "a.csv", replaced("keys", "5.00"), "corrected", keyed_by="business_unit")
+    assert list(held) == ["a.csv"]
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_a_feed_that_is_renamed_with_all_of_its_files_is_not_held_even_if_one_is_corrected(tmp_path: Path, mode: str):
     zone = Zone(tmp_path / "processed")
