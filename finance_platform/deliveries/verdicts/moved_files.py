@@ -135,7 +135,7 @@ def _with_equal_keys(table: pa.Table, others: pa.Table, version: LiveDelivery) -
         return table.join(others.select(["cell"]), keys=["cell"], join_type="left semi")
     columns = [COLUMNS_OF_FIELDS[name] for name in version.event.keyed_by.split() if name in COLUMNS_OF_FIELDS]
     names = list(dict.fromkeys(["cell", *columns] if version.event.is_scoped else columns))
-    if not names:  # a version that only adds has replaced nothing, and business units are in no column
+    if not names:  # it has replaced nothing, or an earlier release did not record the fields
         return table if others.num_rows else table.slice(0, 0)
     own, of_others = (_with_place_for_number(one) for one in (table, others))
     return own.join(of_others.select(names), keys=names, join_type="left semi")
