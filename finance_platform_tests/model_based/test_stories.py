@@ -128,7 +128,9 @@ class LawfulStory:
         assert not again or state.waiting, "a second run judges nothing"
         self.check_state(state := self.story.state)
         self.check_that_what_waits_is_named(state)
-        fixes = {(one.object_key, one.fix) for one in verdicts if not one.continues}
+        # One that continues another reading or repeats late lines has judged nothing: it has the words of then.
+        judged = [one for one in verdicts if not one.continues and (one.is_new_split or not one.late)]
+        fixes = {(one.object_key, one.fix) for one in judged}
         self.check_that_what_is_offered_works(state, fixes)
 
     def check_that_what_is_offered_works(self, state: DeliveryState, fixes: Collection[tuple[str, str]]) -> None:
