@@ -193,12 +193,15 @@ def withdraw(
             apply = decisions.reinstate if undo else decisions.withdraw
             decision = apply(processed, key, author, holds_closed_periods=holds_closed_periods)
         repeating = find_files_counted_twice(processed, key) if undo else []
+        is_recorded = isinstance(decision, DecisionRecorded)
         is_of_one_version = isinstance(decision, DecisionRecorded) and decision.keeps_earlier and not undo
         still_counts = is_of_one_version and key in {one.event.object_key for one in read_whole_state(processed).live}
     subject = f"{quote_name(key)}, late lines," if is_of_late_lines else quote_name(key)
     outcome = report_decision(decision, subject, "is no longer withdrawn" if undo else "is withdrawn", settings)
     if still_counts:
         echo("The version of the file before it counts; the same command, given again, takes that one out too.")
+    if is_recorded and not (undo or is_of_late_lines):
+        echo("After a change of the file, or of how its descriptor reads it, a run judges it as a new one.")
     _print_counted_twice(repeating)
     return outcome
 

@@ -148,3 +148,21 @@ def test_a_line_that_would_go_under_a_wider_scope_leaves_no_other_line_counted_t
     home.write("feeds/gl.yaml", DESCRIPTOR + BY_ACCOUNT)
     assert refresh(home).held() == {}
     assert total(home) == 23
+
+
+def test_a_withdrawn_file_counts_again_after_an_edit_of_how_it_is_read_as_the_command_says(
+    tmp_path: Path, refresh: Refresher
+):
+    home = Home(tmp_path)
+    home.write("feeds/gl.yaml", DESCRIPTOR + BY_NUMBER)
+    write(home, "gl_0.csv", "D1,8000,49.00,N1")
+    write(home, "gl_1.csv", "D1,6000,41.00,N2")
+    refresh(home)
+    warns = "After a change of the file, or of how its descriptor reads it, a run judges it as a new one."
+    assert warns in decide(home, "withdraw", "gl_0.csv")
+    refresh(home)
+    assert total(home) == 41
+    home.write("feeds/gl.yaml", DESCRIPTOR + BY_NUMBER_AND_ACCOUNT)
+    (movement,) = refresh(home).status.details.movements
+    assert "gl_0.csv" in movement["cause"]
+    assert total(home) == 90
