@@ -150,7 +150,7 @@ class RawObject:
         versions: by delivery, in the order in which they were discovered last.
         first_seen: by fingerprint, when the content was first seen.
         counted: of master data, when which version counted.
-        ended_at: the place before which versions no longer count, since an undone withdrawal is judged again.
+        ended_at: the place before which versions no longer count, whether a withdrawal is undone or not.
     """
 
     versions: dict[str, Version] = field(default_factory=dict)
@@ -232,9 +232,8 @@ class RawObject:
             if event.leaves in self.versions:
                 self.versions[event.leaves].discovered_at = place  # as if it had been found now
         elif event.action == "reinstated":
-            if event.is_judged_again and version.withdrawn and not version.withdrawn.keeps_earlier:
-                # What the withdrawal took out does not come back in its place.
-                self.ended_at = min(version.discovered_at, version.withdrawn_at)
+            if event.is_judged_again:
+                self._end_earlier(version)
             for one in self._of_content(event.delivery_id):
                 one.withdrawn = None
                 if event.is_judged_again:
@@ -247,10 +246,16 @@ class RawObject:
             version.repeat_bookings(version.verdict.booked)
             version.note_bookings(event)
 
+    def _end_earlier(self, version: Version) -> None:
+        """Let the versions that were withdrawn with one stay out, since it is judged beside what counts without."""
+        if version.withdrawn and not version.withdrawn.keeps_earlier:
+            self.ended_at = max(self.ended_at, min(version.discovered_at, version.withdrawn_at))
+
     def evaluate(self, verdict: Verdict) -> None:
         """Enter a verdict about a version."""
         version = self.versions[verdict.delivery_id]
         version.is_verdict_current, version.is_back = True, False
+        self._end_earlier(version)
         if verdict.rejudges:
             self._counted_of(verdict.delivery_id, verdict.rejudges).rejudge_late(verdict)
             return
@@ -326,7 +331,7 @@ class RawObject:
     def withdrawn_at(self) -> int:
         """Place of the last withdrawal of the whole object; versions that were judged before it do not count."""
         places = (v.withdrawn_at for v in self.versions.values() if v.withdrawn and not v.withdrawn.keeps_earlier)
-        return max(places, default=self.ended_at)
+        return max((*places, self.ended_at))
 
     def counted_version(self) -> Version | None:
         """Return the newest version that counts, if there is one."""

@@ -248,6 +248,25 @@ def test_the_version_before_does_not_count_while_an_undone_withdrawal_is_judged_
     assert feed.zone.state.missing == []
 
 
+@pytest.mark.parametrize("is_removed", [False, True], ids=["kept", "removed"])
+def test_the_version_before_does_not_count_where_lines_of_withdrawn_content_that_was_found_again_wait(
+    feed: Feed, *, is_removed: bool
+) -> None:
+    feed.send("a", "v1", Line("1"), Line("2", FEBRUARY, amount="7.00"))
+    correction = Line("1", amount="12.00"), Line("2", FEBRUARY, amount="8.00")
+    feed.send("a", "v2", *correction)
+    if is_removed:
+        feed.zone.store.delete("deliveries/a.csv@v1.json")
+    withdraw(feed.zone.store, "a.csv", ADA, holds_closed_periods=True)
+    feed.close(JANUARY)
+    assert "only its lines of 2025-01 wait" in feed.send("a", "v2", *correction)
+    reinstate(feed.zone.store, "a.csv", deciding(1), holds_closed_periods=True)
+    assert (feed.published, feed.zone.state.missing) == (money(february=8), [])
+    assert [one.late_periods for one in feed.zone.state.inactive] == [(JANUARY,)]
+    accept(feed.zone.store, "a.csv", deciding(2))
+    assert feed.published == money(january=12, february=8)
+
+
 @pytest.mark.parametrize("is_read", [True, False], ids=["read and not judged", "not read"])
 def test_a_file_that_was_found_before_a_withdrawal_and_not_judged_counts_with_the_next_run(
     feed: Feed, *, is_read: bool
@@ -693,8 +712,8 @@ def test_a_withdrawn_file_is_taken_back_beside_bookings_of_a_version_that_came_s
     feed.send("c", "v1", *january, Line("3", MARCH), **upsert)
     assert feed.published == money(february=14, march=3)
     reinstate(feed.zone.store, "c.csv", ADA, holds_closed_periods=True)
-    assert feed.published == money(february=14, march=3)
-    feed.judge()
+    assert feed.published == money(february=14, march=10)
+    assert feed.judge() == {}
     assert feed.published == money(february=14, march=10)
 
 
