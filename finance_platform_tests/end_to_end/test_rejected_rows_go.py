@@ -1,6 +1,6 @@
 """A story: a file with bad rows comes in, is corrected, and its rejected rows go; a file with another header follows.
 
-Belongs here: what `rejected` lists after each refresh, and what `status` says about the header.
+Belongs here: what `rejected` lists after each refresh, and what `status` says about a refused file.
 Does not belong here: formats (see `test_command_line`).
 """
 
@@ -69,6 +69,4 @@ def test_rejected_rows_go_with_the_corrected_file_and_another_header_is_named(tm
         "the header lacks the column for amount: expected 'Amount', found Date, Dept, Account, Net Amount; "
         "is it 'Net Amount'?"
     )
-    (warning,) = [row for row in status.warnings if row["kind"] == "header"]
-    assert warning["file"] == "ledger_3.csv"
-    assert warning["warning"].endswith("ledger_1.csv: 'Amount' is perhaps 'Net Amount' now")
+    assert not [row for row in status.warnings if row["kind"] == "header"]  # the reason says it

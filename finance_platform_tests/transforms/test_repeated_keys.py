@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from finance_platform.feeds.reasons import Reason, reasons_from_json, reasons_in_words
+from finance_platform.feeds.reasons import Reason, reasons_from_json, reasons_in_words, reasons_to_json
 from finance_platform.transforms.repeated_keys import repeated_keys, with_outcomes
 from finance_platform_tests.transforms.rows import Row, few_examples, ledger_line, rows_of, staged_ledger
 
@@ -162,7 +162,8 @@ def test_keys_are_compared_as_written(spark: SparkSession) -> None:
 @pytest.mark.parametrize("outcome", ["rejected", "skipped", "measured"])
 def test_a_row_that_was_not_accepted_does_not_affect_others_with_its_key(spark: SparkSession, outcome: str) -> None:
     """It keeps its own reasons, and the good row with the same key stays."""
-    bad = keyed("T1", 3, amount="9.00", outcome=outcome, rules="invalid_date", reasons="why", raw_row="{}")
+    reasons = reasons_to_json([Reason("invalid_date", "Date", "never", "why")])
+    bad = keyed("T1", 3, amount="9.00", outcome=outcome, rules="invalid_date", reasons=reasons, raw_row="{}")
     good, rejected = resolved(spark, [keyed("T1", 2), bad])
     assert good["outcome"] == "accepted"
     assert {name: rejected[name] for name in ("outcome", "rules", "reasons", "raw_row")} == {
