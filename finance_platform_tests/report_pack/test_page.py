@@ -297,6 +297,13 @@ def test_the_pack_of_one_unit_says_nothing_about_files():
     assert "rejected" not in without_library(render(own, written_at=WRITTEN_AT)).split('<section id="summary"')[0]
 
 
+def test_the_pack_of_one_unit_does_not_say_whether_figures_changed():
+    own = made_pack(choice=Choice("2025-03", "Actual", "Budget", WORKS_UNIT), reliability=None, movements=())
+    page = render(own, written_at=WRITTEN_AT)
+    assert "published before" not in page.split('<section id="changes"')[1].split("</section>")[0]
+    assert "The changes of all figures are in the pack of the whole company." in page
+
+
 def test_a_home_without_amounts_has_a_page():
     empty = made_pack(
         choice=Choice("", "", "", ""),
