@@ -24,12 +24,13 @@ _SIDES = (
 """Pairs of texts that say by themselves which amounts are credits."""
 
 _CREDITS = {"h", "haben", "c", "cr", "credit", "k", "a", "avere", "haber", "贷", "-"}
-_CREDIT_BESIDE = {"s": "h", "soll": "haben", "d": "c", "dr": "cr", "debit": "credit"}
+_CREDIT_BESIDE = {"s": "h", "soll": "haben", "d": "c", "dr": "cr", "debit": "credit", "+": "-"}
 """What says that an amount is a credit, by what says that it is a debit."""
 
-_CREDIT_KEYS = {*map(str, range(11, 20)), *map(str, range(31, 40)), "50", "75"}
-_POSTING_KEYS = _CREDIT_KEYS | {*(f"0{key}" for key in range(1, 10)), *map(str, range(21, 30)), "40", "70"}
-"""SAP's keys of postings to customers, suppliers, ledger accounts and assets."""
+_CREDIT_KEYS = {*map(str, range(11, 20)), *map(str, range(31, 40)), "50", "75", *map(str, range(90, 100))}
+_DEBIT_KEYS = {*(f"0{key}" for key in range(1, 10)), *map(str, range(21, 30)), "40", "70", *map(str, range(80, 90))}
+_POSTING_KEYS = _CREDIT_KEYS | _DEBIT_KEYS
+"""SAP's keys of postings to customers, suppliers, ledger accounts, assets and stocks."""
 
 _USUAL_KEYS = {"01", "11", "21", "31", "40", "50"}
 

@@ -112,11 +112,17 @@ def test_amounts_of_the_year_before_below_a_month_are_left_out(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("header", "debit", "credit"), [("Sign", "+", "-"), ("Posting Key", "40", "50"), ("PK", "21", "31")]
+    ("header", "debit", "credit"),
+    [("Sign", "+", "-"), ("Posting Key", "40", "50"), ("PK", "21", "31"), ("PK", "86", "96")],
 )
 def test_signs_and_keys_of_postings_say_which_amounts_are_credits(header: str, debit: str, credit: str, tmp_path: Path):
     text = table(["Amount", header], ["10.50", credit], ["1.50", debit])
     assert sums(check(tmp_path, text, NAME)) == {"Actual 2025-03": "-9.00"}
+
+
+def test_a_column_of_plus_signs_alone_says_how_credits_are_written():
+    amount = columns_of(table(["Amount", "D/C"], ["10.50", "+"], ["1.50", "+"]), NAME)["amount"]
+    assert amount["sign_column"] == {"from": "D/C", "negative": ["-"]}
 
 
 def test_signs_that_say_nothing_are_asked():
