@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from finance_platform.feeds.descriptor import UNDECIDED
-from finance_platform.feeds.draft.period_columns import PeriodHeader
+from finance_platform.feeds.draft.period_columns import PeriodHeader, is_period
 from finance_platform.feeds.draft.sample import Sample
 from finance_platform.feeds.draft.values import (
     PERIOD_FORMATS,
@@ -34,6 +34,7 @@ _MAX_CODE_CHARACTERS = 60
 _SEVERAL_CODES = 2
 _MISSING = frozenset({"#missing", "#mi", "n/a", "n.a.", "na", "k.a.", "k. a.", "#n/a"})
 _BEGINS = frozenset("#nNkK")
+_CODES = ("department", "department_name", "account", "account_name")
 _SEVERAL_PERIODS = 2
 _DIGIT = re.compile("[0-9]")
 _YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
@@ -179,6 +180,12 @@ def _is_missing(text: str) -> bool:
     return text[:1] in _BEGINS and fold(text) in _MISSING
 
 
+def _is_of_amounts(name: str, texts: Sequence[str]) -> bool:
+    """Return whether a column has amounts alone, or would have: NA is a code of departments, such as North America."""
+    is_code = any(rank(field, name) is not None for field in _CODES)
+    return not is_code and all(map(is_amount, texts)) and bool(texts or is_period(name))
+
+
 def read_columns(sample: Sample) -> list[Column]:
     """Return the columns of a sample that a field may come from: those with a name that no other column has.
 
@@ -193,8 +200,8 @@ def read_columns(sample: Sample) -> list[Column]:
         if folded.count(folded[position]) > 1 or "{" in name or "}" in name or name == UNDECIDED:
             continue
         missing = tuple(dict.fromkeys(filter(_is_missing, cells))) if is_wide else ()
-        is_of_amounts = all(is_amount(text) for text in cells if text and text not in missing)
-        missing = missing if is_of_amounts else tuple(text for text in missing if text.startswith("#"))
+        if not _is_of_amounts(name, [text for text in cells if text and text not in missing]):
+            missing = tuple(text for text in missing if text.startswith("#"))
         cells = ["" if text in missing else text for text in cells]
         texts = [text for text in cells if text]
         is_label = bool(sample.labels and sample.labels.places == (position,) and not sample.labels.is_beside_dates)

@@ -257,6 +257,19 @@ def test_cells_that_say_that_there_is_no_amount_are_blank(tmp_path: Path):
     assert columns_of("Account,Department,Jan,Feb\n6100,NA,1.5,n/a\n6200,D1,n/a,2.5\n")["department"] == "Department"
 
 
+@pytest.mark.parametrize("departments", [("NA", "NA"), ("100", "NA")])
+def test_a_department_may_be_called_na(departments: tuple[str, str]):
+    """It was blank beside another column with `n/a`, and the draft asked for the department."""
+    rows = [["2025-03-01", one, "6100", "10.25", "n/a"] for one in departments]
+    written = draft(csv_text([["Date", "Department", "Account", "Amount", "Project"], *rows]))
+    assert yaml.safe_load(written)["columns"]["department"] == "Department"
+
+
+def test_a_month_without_any_amount_is_blank(tmp_path: Path):
+    text = table(["Jan", "Feb", "Mar"], [10.5, "n/a", 1.5], ["n/a", "n/a", 2.5])
+    assert sums(check(tmp_path, text, "budget_2025.csv")) == {"Budget 2025-01": "10.50", "Budget 2025-03": "4.00"}
+
+
 LEVELS = [["6", "12.00"], ["61", "10.50"], ["6100", "10.50"], ["62", "1.50"], ["6200", "1.00"], ["6210", "0.50"]]
 
 
