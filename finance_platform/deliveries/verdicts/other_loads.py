@@ -173,13 +173,20 @@ def _years_beside(
         table = fold_scenarios(lines.read(delivery, superseded, cells, ["scope_key", "amount", *names]))
         return _with_years(table, candidate)
 
+    years = ["year", *names]
+    own: pa.Table | None = None
+    is_full = _has_all_periods(candidate)
     for other in same:
+        if is_full and other.position < candidate.position:
+            continue
         is_later = other.position > candidate.position
-        earlier, later = (candidate, other) if is_later else (other, candidate)
-        whole = later.with_late_lines()
-        if not _has_all_periods(whole):
-            years = ["year", *names]
-            beside = counted(earlier).join(counted(later).select(years), keys=years, join_type="left semi")
+        whole = (other if is_later else candidate).with_late_lines()
+        if _has_periods_of(candidate if is_later else other, whole, candidate):
+            continue
+        own = counted(candidate) if own is None else own
+        earlier, later = (own, counted(other)) if is_later else (counted(other), own)
+        beside = earlier.join(later.select(years), keys=years, join_type="left semi")
+        if beside.num_rows:
             yield other, is_later, _not_replaced(lines, beside, whole)
 
 
@@ -192,19 +199,34 @@ def _not_replaced(lines: LiveLines, table: pa.Table, later: LiveDelivery) -> pa.
     return table.join(_own_keys(lines, later, []).select(keys), keys=keys, join_type="left anti")
 
 
-def _has_all_periods(delivery: LiveDelivery) -> bool:
-    """Return whether a file with years that are spread by weights has lines in each period of these."""
-    findings = delivery.commit.findings
-    if delivery.commit.unweighted_id or not findings.weight_years:
-        return False
-    periods = {count.period for count in delivery.commit.periods}
-    return len(periods) == len(findings.weight_years) * findings.periods_of_years
+def _has_all_periods(candidate: LiveDelivery) -> bool:
+    """Return whether a candidate has lines in each period of its years, which are spread by weights."""
+    findings = candidate.commit.findings
+    periods = {count.period for count in candidate.commit.periods}
+    return not candidate.commit.unweighted_id and len(periods) == len(findings.weight_years) * findings.periods_of_years
+
+
+def _has_periods_of(earlier: LiveDelivery, later: LiveDelivery, candidate: LiveDelivery) -> bool:
+    """Return whether counts say that a later file has each period of its years in which an earlier one has lines.
+
+    By weights of the descriptor, each amount of a file has the same periods; by a scenario, each one may have others.
+    """
+    cells, others = cells_of_lines(later), cells_of_lines(earlier)
+    if not later.commit.unweighted_id:
+        others -= cells
+    return not others or {_year_of(cell, candidate) for cell in cells}.isdisjoint(
+        _year_of(cell, candidate) for cell in others
+    )
+
+
+def _year_of(cell: Cell, candidate: LiveDelivery) -> str:
+    """Return scenario and fiscal year of a cell as one text."""
+    return f"{cell[0]} {candidate.commit.findings.spread_year(cell[1])}"
 
 
 def _with_years(table: pa.Table, candidate: LiveDelivery) -> pa.Table:
     """Return lines with scenario and fiscal year as one text."""
-    cells = map(cell_of, table["cell"].to_pylist())
-    years = [f"{scenario} {candidate.commit.findings.spread_year(period)}" for scenario, period in cells]
+    years = [_year_of(cell_of(text), candidate) for text in table["cell"].to_pylist()]
     return table.append_column("year", pa.array(years, pa.string()))
 
 
