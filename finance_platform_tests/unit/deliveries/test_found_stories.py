@@ -908,7 +908,7 @@ def test_an_earlier_year_is_not_spread_anew_beside_the_one_that_replaced_it(feed
     feed.send("a", "v1", of_year(JANUARY), **LIKE_ACTUAL)
     feed.send("b", "w1", of_year(JANUARY, "12.00"), **LIKE_ACTUAL)
     again = feed.send("a", "v1", of_year(MARCH), delivery_id="a.csv@march", **LIKE_ACTUAL)
-    assert again.startswith("it does not replace all lines of b.csv, whose years were spread by other weights")
+    assert again.startswith("b.csv, whose years were spread by other weights, does not replace all of its lines")
     assert feed.published == money(january=12)
     feed.find("a", "v1", of_year(FEBRUARY), delivery_id="a.csv@february", **LIKE_ACTUAL)
     feed.find("b", "w1", of_year(FEBRUARY, "12.00"), delivery_id="b.csv@february", **LIKE_ACTUAL)
