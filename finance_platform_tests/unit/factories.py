@@ -193,11 +193,7 @@ def in_period(period: str, scenario: str = "Actual", kind: str | None = None, am
 
 def commit_of(event: DeliveryDiscovered, *periods: PeriodCount, **values: Any) -> DeliveryCommit:
     """Return the commit of a delivery with one accepted line for each of `periods`."""
-    accepted = Count(
-        sum(count.rows for count in periods),
-        sum((count.amount for count in periods), Decimal("0.00")),
-        sum((count.absolute for count in periods), Decimal("0.00")),
-    )
+    accepted = sum((count.count for count in periods), Count())
     days = sorted(f"{count.period}-01" for count in periods)
     usual: dict[str, Any] = {
         "status": "read",

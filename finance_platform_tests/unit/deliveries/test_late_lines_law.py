@@ -65,6 +65,10 @@ OTHERS_BY_KEY: list[tuple[str, str, list[Line] | None]] = [
 ]
 """As many lines of the closed period are superseded as before, but others."""
 
+OF_NO_NET_AMOUNT: list[tuple[str, str, list[Line] | None]] = [
+    ("send", "a.csv", [Line("K1", "2025-01", amount="1.00"), Line("K2", "2025-01", amount="-1.00")]),
+]
+
 SCOPED = "replace_period"
 """The mode of a feed whose files replace their own scopes of a period."""
 
@@ -127,6 +131,7 @@ def figures_of(statement: Reconciliation, state: DeliveryState) -> dict[Contract
 
 @given(STEPS, st.sampled_from(["append", "upsert", SCOPED]))
 @example(OTHERS_BY_KEY, "upsert")
+@example(OF_NO_NET_AMOUNT, "append")
 @settings(max_examples=current_profile().examples // 3, deadline=None)
 def test_closed_periods_stay_no_money_is_lost_and_every_line_is_in_a_term(
     steps: list[tuple[str, str, list[Line] | None]], load_mode: str
