@@ -93,8 +93,8 @@ class LateCells:
             return {}  # quantities and rates have fractions, too
         known = self.read.known_codes(self.header, columns)
         found = {place: row[-1] for place, row in self._late if self._has_more(row, kinds, known)}
-        if not found:
-            return {}
+        if 2 * len(found) < max(1, len(self._late)):
+            return {}  # the column has amounts in rows that are right
         (place, text), *_ = found.items()
         rows = "1 row has a cell" if len(found) == 1 else f"{len(found):,} rows have a cell"
         return {

@@ -21,6 +21,7 @@ constants: {scenario: Actual}
 TEXT = "Date,Unit,Account,Text,Amount,Comment\n2025-01-05,D1,6000,Rent,10.00,\n2025-01-07,D1,6000,Fuel,20.00,%s\n"
 TEXT_FIRST = re.sub(r"(Unit,Account|D1,6000),(\w+)", r"\2,\1", TEXT)
 TAX = "Date,Unit,Account,Tax,Amount,Text\n2025-01-05,D1,6000,1.90,10.00,Rent\n2025-01-07,D1,6000,3.80,20.00,\n"
+TEXT_ROWS = "2025-01-05,D1,6000,Fuel,3.25,19.50\n" * 2 + "2025-01-05,D1,6000,Rent,1.25,\n" * 2
 UNUSED = "Date,Unit,Project,Account,Amount,Comment\n2025-01-05,D1,%s,6000,10.00,Rent\n2025-01-07,D1,,6000,20.00,Fuel\n"
 WHY = "1 row has a cell too many, and those behind it seem to be read a column too late, first on "
 
@@ -72,6 +73,7 @@ def test_a_cell_that_was_inserted_in_a_sheet_holds_the_file(tmp_path: Path):
         (TAX.replace("Text", "Share") + "2025-01-06,D1,6000,0.95,5.00,0.50\n", "35.00"),
         ("Date,Unit,Account,Text,Amount\n2025-01-05,D1,6000,Rent,10.00\n2025-01-06,D1,6000,,5.00\n", "15.00"),
         (UNUSED % "" + "2025-01-06,D1,,6100,5,12.50\n", "35.00"),
+        (TEXT % "" + TEXT_ROWS + "2025-01-06,D1,6000,Taxi,5,12.50\n", "44.00"),
         (UNUSED % "7" + "2025-01-06,D1,,6000,5,12.50\n", "35.00"),
     ],
     ids=[
@@ -82,6 +84,7 @@ def test_a_cell_that_was_inserted_in_a_sheet_holds_the_file(tmp_path: Path):
         "another word in the last column",
         "the amount is the last column",
         "a column that all rows leave blank",
+        "a balance in some rows, beside a whole amount",
         "an account that other rows have",
     ],
 )
