@@ -184,7 +184,8 @@ class RawObject:
         self._keep_late(self.versions.get(event.delivery_id), counted, place)
         is_newest = next(reversed(self.versions), None) == event.delivery_id
         version = self.versions.get(event.delivery_id) or Version(event, place)
-        is_counted = self._counts_if_undone(version)  # an undo gives back what was withdrawn, also if it is found again
+        # An undone withdrawal gives back what was withdrawn, also if it was found again since.
+        is_counted = self._counts_if_undone(version) if version.withdrawn else version is counted
         self.versions.pop(event.delivery_id, None)
         version.event, version.discovered_at, version.is_verdict_current = event, place, False
         version.is_continued = False
@@ -195,7 +196,7 @@ class RawObject:
         self.versions[event.delivery_id] = version
 
     def _counts_if_undone(self, version: Version) -> bool:
-        """Return whether a version counts, or would count if its withdrawal were undone."""
+        """Return whether a withdrawn version counts if its withdrawal is undone."""
         withdrawals = [(one, one.withdrawn) for one in self._of_content(version.event.delivery_id)]
         for one, _ in withdrawals:
             one.withdrawn = None
