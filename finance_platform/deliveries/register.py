@@ -78,6 +78,9 @@ SHARED_KEY = "shared_key"
 UNBOOKABLE = "unbookable"
 """The kind of a reason that ends when the period in which a run would book late lines has room for them."""
 
+CAME_LATE = "came late: "
+"""How the warning about a delivery begins whose lines others replace, since these sort after it."""
+
 WAITING_KINDS = frozenset({UNTYPED, OVERFLOW, BOOKED_KEY, SHARED_KEY})
 """Kinds of reasons that no person can accept, since nothing could be published."""
 

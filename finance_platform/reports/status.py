@@ -18,7 +18,7 @@ from finance_platform.deliveries.commits import DELIVERED
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.header_changes import FIX_HEADER, HeaderChange
 from finance_platform.deliveries.proposals import command_of, effect_of
-from finance_platform.deliveries.register import DecisionProposed
+from finance_platform.deliveries.register import CAME_LATE, DecisionProposed
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.verdicts.broken_reversals import BrokenReversals
 from finance_platform.feeds.feed_set import advise_unmatched
@@ -38,6 +38,7 @@ from finance_platform.slices.waiting_changes import WaitingChange
 from finance_platform.warehouse.ledger import PublishedSlice
 
 FIX_LATE = "if this file should win, send it with a later value of the feed's `order`; if not, nothing is to be done"
+_FIX_BOOKED = "nothing is to be done; `finance-platform movements` has what was booked"
 _FIX_VANISHED = "put the file back, or `finance-platform withdraw {} --why TEXT` takes its lines out"
 _AS_READ_BEFORE = ", as they were read before the platform's code, or what they look up or are spread like, changed"
 _FIX_NOT_READ_AGAIN = (
@@ -361,8 +362,12 @@ def _warning_fixes(state: DeliveryState) -> dict[tuple[str, str], str]:
     """Return what to do about each warning of a delivery, by file and warning."""
     commits = [one.commit for one in state.noted] + [one.commit for one in state.inactive]
     fixes = {(commit.object_key, text): fix for commit in commits for text, fix in commit.findings.fixes.items()}
-    late = [(one.event.object_key, one.verdict.warnings) for one in state.noted if one.verdict]
-    return fixes | {(file, warning): FIX_LATE for file, warnings in late for warning in warnings}
+    judged = [(one.event.object_key, one.verdict.warnings) for one in state.noted if one.verdict]
+    return fixes | {
+        (file, warning): FIX_LATE if warning.startswith(CAME_LATE) else _FIX_BOOKED
+        for file, warnings in judged
+        for warning in warnings
+    }
 
 
 def _mixed_files(reconciliation: Reconciliation) -> set[str]:

@@ -22,6 +22,7 @@ from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.register import (
     BOOKED_KEY,
+    CAME_LATE,
     CONFLICT,
     CONTROL_TOTAL,
     DOUBT,
@@ -663,7 +664,7 @@ class HoldReasons:
         if not names:
             return []
         verb = "sorts after it and wins" if len(names) == 1 else "sort after it and win"
-        return [f"came late: {shorten(names)} {verb}"]
+        return [f"{CAME_LATE}{shorten(names)} {verb}"]
 
 
 def _has_same_lines(first: LiveDelivery, second: LiveDelivery) -> bool:

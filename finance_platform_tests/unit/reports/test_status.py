@@ -261,6 +261,15 @@ def test_warnings_of_a_delivery_are_warnings_of_its_file():
     assert status.is_healthy
 
 
+def test_what_a_run_has_booked_is_a_warning_that_asks_for_no_other_file():
+    event, commit = live_in(in_period("2025-02"))
+    text = "would restate 2025-01, closed, so what it would change there is booked in 2025-02"
+    status = status_of((event, commit), later_events=[verdict_on(event, warnings=(text,))])
+    assert [(row["warning"], row["fix"]) for row in status.warnings] == [
+        (text, "nothing is to be done; `finance-platform movements` has what was booked")
+    ]
+
+
 def test_a_note_of_the_reader_is_a_warning_with_its_fix_also_if_it_counts_several_cells():
     notes = {"one": Note(1, "do this"), "many": Note(1200, "do that")}
     event, commit = live_in(in_period("2025-01"))
