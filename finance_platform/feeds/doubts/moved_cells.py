@@ -72,6 +72,8 @@ class MovedCells:
         lacks = _are_blank(batch.columns[self.names[-1]]) & accepted
         if self._whole is None:
             self._whole = batch, np.flatnonzero(accepted & ~lacks)[:MOST_ROWS]
+        if not lacks.any():
+            return
         for name in self.header[self.header.index(self.names[-1]) + 1 :]:
             lacks &= _are_blank(batch.columns[name])  # a cell further behind is where it belongs
         places = np.flatnonzero(lacks)[:MOST_ROWS]
@@ -132,7 +134,7 @@ class MovedCells:
 
 
 def _are_blank(texts: pa.StringArray) -> Mask:
-    return to_mask(pc.equal(pc.fill_null(pc.binary_length(texts), 0), 0))
+    return to_mask(pc.equal(pc.fill_null(texts, "") if texts.null_count else texts, ""))
 
 
 def _kinds(texts: Sequence[str], *, is_amount: bool) -> set[str]:

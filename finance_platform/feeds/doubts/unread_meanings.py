@@ -235,7 +235,8 @@ class UnreadMeanings:
         kinds: list[tuple[type[UnreadColumn], Collection[str]]] = [
             (LineStates, {plain for plain in free.values() if names_states(plain)})
         ]
-        kinds += [] if has_quantities(header) else [(Units, UNITS)]
+        has_units = not UNITS.isdisjoint(free.values()) and not has_quantities(header)
+        kinds += [(Units, UNITS)] if has_units else []
         if "currency" not in sources:
             converted = is_converted(rules.currency, amount.headers, free.values())
             of_amount = {name for name in _CURRENCIES if not converted or is_of_amounts(name, amount.headers)}
