@@ -31,7 +31,8 @@ from rich.console import Console
 from rich.table import Table
 
 from finance_platform.deliveries.checkpoints import update_checkpoints
-from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, Verdict
+from finance_platform.deliveries.events import DeliveryDiscovered, Event, Verdict
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.scans import mark_refreshed, record_scan
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.immutable_documents import forget_documents

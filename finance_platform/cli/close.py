@@ -29,7 +29,7 @@ from finance_platform.cli.usage_errors import PERIOD
 from finance_platform.settings import load_settings
 
 if TYPE_CHECKING:
-    from finance_platform.deliveries.register import DecisionProposed, PeriodStatusChanged
+    from finance_platform.deliveries.events import DecisionProposed, PeriodStatusChanged
     from finance_platform.quality.gates import Gate, GateResult
     from finance_platform.refresh.close import PeriodToClose
 
@@ -63,7 +63,7 @@ def _known_gate(_context: click.Context, _parameter: click.Parameter, names: Seq
 def close(home: Path | None, period: str, why: str, waived: frozenset[str], *, is_dry_run: bool, as_json: bool) -> int:
     """Close a period whose gates are green or waived: every later change to it is a restatement."""
     from finance_platform.bootstrap import open_home
-    from finance_platform.deliveries.register import DecisionProposed
+    from finance_platform.deliveries.events import DecisionProposed
     from finance_platform.refresh.close import close_period, examine_period, require_waivable
 
     settings = require_raw_zone(load_settings(home=home))
@@ -130,7 +130,7 @@ def _advise_waivers(examined: PeriodToClose, red: Sequence[Gate]) -> str:
 def _document(
     examined: PeriodToClose, waived: Collection[str], decision: PeriodStatusChanged | DecisionProposed | None
 ) -> dict[str, Any]:
-    from finance_platform.deliveries.register import DecisionProposed
+    from finance_platform.deliveries.events import DecisionProposed
 
     is_proposed = isinstance(decision, DecisionProposed)
     return {

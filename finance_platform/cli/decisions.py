@@ -34,8 +34,8 @@ from finance_platform.settings import Settings, load_settings
 if TYPE_CHECKING:
     from finance_platform.deliveries.approvals import Author
     from finance_platform.deliveries.effects_on_files import EffectOnFile
+    from finance_platform.deliveries.events import DecisionProposed, DecisionRecorded, PeriodStatusChanged
     from finance_platform.deliveries.previews import PreviewRow
-    from finance_platform.deliveries.register import DecisionProposed, DecisionRecorded, PeriodStatusChanged
     from finance_platform.storage.port import ObjectStore
 
 late_period_option = click.option(
@@ -177,7 +177,7 @@ def withdraw(
     """Remove the lines of a raw object, or drop its held delivery; the next run publishes the rest."""
     from finance_platform.deliveries import decisions
     from finance_platform.deliveries.current_state import read_whole_state
-    from finance_platform.deliveries.register import DecisionRecorded
+    from finance_platform.deliveries.events import DecisionRecorded
     from finance_platform.deliveries.verdicts.repeated_lines import find_files_counted_twice
 
     if periods and not is_of_late_lines:
@@ -215,7 +215,7 @@ def reopen(home: Path | None, period: str, why: str) -> int:
     """Reopen a closed period."""
     from finance_platform.bootstrap import open_home
     from finance_platform.deliveries import period_decisions
-    from finance_platform.deliveries.register import DecisionProposed
+    from finance_platform.deliveries.events import DecisionProposed
     from finance_platform.refresh.reopen import reopen_period, show_as_open
 
     settings = require_raw_zone(load_settings(home=home))
@@ -284,8 +284,9 @@ def report_decision(
 ) -> int:
     """Print what was decided, or proposed, and the next command; a proposal needs a second person."""
     from finance_platform.bootstrap import processed_zone
+    from finance_platform.deliveries.events import DecisionProposed
     from finance_platform.deliveries.proposals import command_of, explain_ended
-    from finance_platform.deliveries.register import DecisionProposed, Register
+    from finance_platform.deliveries.register import Register
 
     if isinstance(decision, DecisionProposed):
         echo(

@@ -30,7 +30,7 @@ from finance_platform.safe_text import printable_line, quote_name
 from finance_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from finance_platform.deliveries.register import Event
+    from finance_platform.deliveries.events import Event
     from finance_platform.feeds.resolved import ReadingRules
     from finance_platform.reports.rejected_rows import RejectedRows, RejectedTotals
     from finance_platform.reports.rejected_selection import Selection
@@ -131,7 +131,7 @@ def _require_rule(rule: str | None, broken: Set[str]) -> None:
 
 def _select(settings: Settings, events: Iterable[Event], chosen: Mapping[str, str | None]) -> Selection:
     """Return the selection; a feed that does not exist and a file that was never delivered are wrong use."""
-    from finance_platform.deliveries.register import DeliveryDiscovered
+    from finance_platform.deliveries.events import DeliveryDiscovered
     from finance_platform.feeds.feed_set import load_feed_set
     from finance_platform.reports.rejected_selection import Selection
 

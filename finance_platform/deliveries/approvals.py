@@ -14,15 +14,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, TypeVar
 
+from finance_platform.deliveries.events import DecisionProposed, DecisionRecorded, Event, PeriodStatusChanged, utc_text
 from finance_platform.deliveries.proposals import command_of, content_of, subject_of
-from finance_platform.deliveries.register import (
-    DecisionProposed,
-    DecisionRecorded,
-    Event,
-    PeriodStatusChanged,
-    Register,
-    utc_text,
-)
+from finance_platform.deliveries.register import Register
 from finance_platform.errors import DecisionError
 from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from finance_platform.deliveries.register import DecisionRecorded, Register
+from finance_platform.deliveries.events import DecisionRecorded
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.scans import (
     ObjectVersion,
     ScanRecord,

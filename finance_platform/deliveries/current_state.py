@@ -17,7 +17,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
-from finance_platform.deliveries.register import Event, Register, Verdict
+from finance_platform.deliveries.events import Event, Verdict
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.scans import require_whole_register
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import StateDerivation

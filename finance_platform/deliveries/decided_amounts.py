@@ -15,8 +15,8 @@ from functools import partial
 from finance_platform.contracts.processed import ACCOUNT_COUNTS
 from finance_platform.deliveries.commits import Count, DataFile, DeliveryCommit
 from finance_platform.deliveries.delivery_rows import read_rows
+from finance_platform.deliveries.events import DecidedAmount
 from finance_platform.deliveries.members.attribute_history import TypesInPeriods
-from finance_platform.deliveries.register import DecidedAmount
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import DamagedObjectError
 from finance_platform.storage.port import ObjectStore

@@ -10,13 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from finance_platform.deliveries.register import (
-    DecisionRecorded,
-    Event,
-    PeriodStatusChanged,
-    Register,
-    select_discovered,
-)
+from finance_platform.deliveries.events import DecisionRecorded, Event, PeriodStatusChanged, select_discovered
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.values.codes import closest_match

@@ -10,11 +10,12 @@ from collections.abc import Collection, Sequence
 from typing import Literal
 
 from finance_platform.deliveries.decision_errors import last_decision
+from finance_platform.deliveries.events import DecisionRecorded
 from finance_platform.deliveries.members.account_types import AccountTypes
 from finance_platform.deliveries.members.merged_codes import find_merged_codes
 from finance_platform.deliveries.overlaps import compute_candidate_overlaps, compute_overlaps
 from finance_platform.deliveries.portions import WHOLE
-from finance_platform.deliveries.register import DecisionRecorded, Register
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import (
     DeliveryState,
     InactiveDelivery,

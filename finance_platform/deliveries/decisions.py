@@ -25,14 +25,9 @@ from finance_platform.deliveries.decision_refusals import (
     refuse_wrong_bookings_after,
     would_change,
 )
+from finance_platform.deliveries.events import DecidedAmount, DecisionProposed, DecisionRecorded, DeliveryDiscovered
 from finance_platform.deliveries.portions import Portion
-from finance_platform.deliveries.register import (
-    DecidedAmount,
-    DecisionProposed,
-    DecisionRecorded,
-    DeliveryDiscovered,
-    Register,
-)
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery, has_effect, live_with
 from finance_platform.deliveries.verdicts.booked_differences import (
     find_wrong_bookings,

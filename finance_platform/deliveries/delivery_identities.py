@@ -11,14 +11,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from finance_platform.deliveries.commits import delivery_id, earlier_delivery_ids, read_commits
+from finance_platform.deliveries.events import DeliveryDiscovered, Event, select_discovered, select_withdrawn
 from finance_platform.deliveries.lookups import earlier_lookup_identities
-from finance_platform.deliveries.register import (
-    DeliveryDiscovered,
-    Event,
-    Register,
-    select_discovered,
-    select_withdrawn,
-)
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.spread_weights import like_rule
 from finance_platform.feeds.resolved import Reader, ResolvedFeed
 

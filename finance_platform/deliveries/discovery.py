@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from finance_platform.deliveries.events import DeliveryDiscovered, select_discovered
 from finance_platform.deliveries.object_discovery import ObjectDiscovery
 from finance_platform.deliveries.raw_objects import counted_objects
-from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.feeds.feed_set import FeedSet, Problem
 from finance_platform.feeds.near_feeds import near_feeds

@@ -1,7 +1,7 @@
 """What an event of the register has of the feed that reads its object.
 
 Belongs here: the fields that follow from a descriptor, and the place of an object that its name says. Does not belong
-here: which object is an event (see `object_discovery`), the events (see `register`).
+here: which object is an event (see `object_discovery`), the events (see `events`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any
 
-from finance_platform.deliveries.register import DeliveryDiscovered
+from finance_platform.deliveries.events import DeliveryDiscovered
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.file_names import order_from_name, orders_from_names
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import DeliveryCommit
-from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, Event, Verdict
+from finance_platform.deliveries.events import DecisionRecorded, DeliveryDiscovered, Event, Verdict
 from finance_platform.feeds.column_kinds import BLANK, DATE, NUMBER
 from finance_platform.feeds.header import without_position
 from finance_platform.feeds.reasons import shorten

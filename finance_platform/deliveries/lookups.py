@@ -14,7 +14,8 @@ from dataclasses import replace
 
 from finance_platform.contracts.processed import LOOKUP_ROWS
 from finance_platform.deliveries.commits import delivery_id
-from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered, select_withdrawn
+from finance_platform.deliveries.events import DeliveryDiscovered, select_discovered, select_withdrawn
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.spread_weights import like_rule
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.feeds.resolved import ReadingRules, ResolvedFeed

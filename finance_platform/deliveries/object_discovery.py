@@ -14,10 +14,11 @@ from datetime import datetime
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.current_state import state_of
 from finance_platform.deliveries.delivery_identities import DeliveryIdentities
+from finance_platform.deliveries.events import DeliveryDiscovered, Event, select_discovered, utc_text
 from finance_platform.deliveries.feed_fields import FEED_FIELDS, OF_FEED, FieldsOfFeeds
 from finance_platform.deliveries.lookups import has_lookups, with_lookups
 from finance_platform.deliveries.ownership import BrokenOwners
-from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, select_discovered, utc_text
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.unusable_objects import UnusableObjects
 from finance_platform.errors import FileNameError
 from finance_platform.feeds.descriptor import FeedDescriptor

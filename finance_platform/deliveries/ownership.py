@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 
 from finance_platform.deliveries.commits import delivery_id
-from finance_platform.deliveries.register import DeliveryDiscovered
+from finance_platform.deliveries.events import DeliveryDiscovered
 from finance_platform.feeds.feed_set import FeedSet, Match, blocked_by
 from finance_platform.feeds.resolved import Reader
 

@@ -16,7 +16,8 @@ from finance_platform.deliveries.approvals import Author, record_decision
 from finance_platform.deliveries.current_state import read_whole_state
 from finance_platform.deliveries.decided_amounts import amounts_of_periods
 from finance_platform.deliveries.decision_errors import last_reopening
-from finance_platform.deliveries.register import DecidedAmount, DecisionProposed, Event, PeriodStatusChanged, Register
+from finance_platform.deliveries.events import DecidedAmount, DecisionProposed, Event, PeriodStatusChanged
+from finance_platform.deliveries.register import Register
 from finance_platform.errors import DecisionError
 from finance_platform.storage.port import ObjectStore
 

@@ -20,11 +20,11 @@ from finance_platform.deliveries.effects_on_files import (
     find_replaced_lines,
     find_retyped_lines,
 )
+from finance_platform.deliveries.events import DecisionRecorded
 from finance_platform.deliveries.live_lines import LiveLines
 from finance_platform.deliveries.members.attribute_history import TypesInPeriods
 from finance_platform.deliveries.overlaps import compute_candidate_overlaps
 from finance_platform.deliveries.portions import Portion
-from finance_platform.deliveries.register import DecisionRecorded
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery, live_with
 from finance_platform.deliveries.verdicts.booked_differences import state_after
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries

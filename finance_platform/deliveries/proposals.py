@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from finance_platform.deliveries.register import (
+from finance_platform.deliveries.events import (
     DecisionProposed,
     DecisionRecorded,
     Event,

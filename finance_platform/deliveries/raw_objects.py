@@ -10,13 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from finance_platform.deliveries.register import (
-    DecisionRecorded,
-    DeliveryDiscovered,
-    Event,
-    PeriodStatusChanged,
-    Verdict,
-)
+from finance_platform.deliveries.events import DecisionRecorded, DeliveryDiscovered, Event, PeriodStatusChanged, Verdict
 from finance_platform.deliveries.state import MASTER_DATA, FirstSeen
 from finance_platform.feeds.values.dates import next_period
 

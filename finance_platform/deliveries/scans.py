@@ -1,7 +1,7 @@
 """Records of raw zone scans: the last one, and the one of the last complete refresh.
 
 Belongs here: writing the record of a scan, and promoting it to the record of a refresh.
-Does not belong here: what has changed since (see `changes`), what deliveries are (see `register`).
+Does not belong here: what has changed since (see `changes`), what deliveries are (see `events`).
 
 All of this can be lost without harm: the next run then scans, has nothing to do, and writes it again.
 """
@@ -21,7 +21,8 @@ from json.encoder import encode_basestring_ascii as _as_json
 from typing import TYPE_CHECKING, Any, cast
 
 from finance_platform.code_version import current_code_versions
-from finance_platform.deliveries.register import DecisionRecorded, Event, PeriodStatusChanged, Register
+from finance_platform.deliveries.events import DecisionRecorded, Event, PeriodStatusChanged
+from finance_platform.deliveries.register import Register
 from finance_platform.errors import DamagedObjectError
 from finance_platform.settings import StarSettings, materiality
 from finance_platform.storage.bulk_read import map_many

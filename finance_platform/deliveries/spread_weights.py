@@ -20,9 +20,9 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 
 from finance_platform.deliveries.commits import DeliveryCommit, delivery_id
+from finance_platform.deliveries.events import DeliveryDiscovered
 from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Superseded, claimed_cells
 from finance_platform.deliveries.overlaps import Overlaps
-from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery
 from finance_platform.feeds.lines.weights import WEIGHTS_SCHEMA, all_periods
 from finance_platform.feeds.resolved import ReadingRules, ResolvedFeed

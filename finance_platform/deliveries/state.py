@@ -12,9 +12,9 @@ from functools import cached_property
 from typing import Any
 
 from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.events import DecisionRecorded, DeliveryDiscovered, PeriodStatusChanged, Verdict
 from finance_platform.deliveries.header_changes import HeaderChange
 from finance_platform.deliveries.portions import WHOLE, Portion
-from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, PeriodStatusChanged, Verdict
 from finance_platform.errors import LostDeliveryError
 from finance_platform.feeds.values.codes import fold
 from finance_platform.safe_text import quote_name

@@ -15,16 +15,10 @@ from itertools import chain, islice
 from typing import Any
 
 from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.events import DecisionRecorded, DeliveryDiscovered, Event, PeriodStatusChanged, Verdict
 from finance_platform.deliveries.header_changes import HeaderChange, HeaderHistory
 from finance_platform.deliveries.portions import WHOLE, Portion
 from finance_platform.deliveries.raw_objects import PlainObject, RawObject, Replay, Version, in_full_of, replay_events
-from finance_platform.deliveries.register import (
-    DecisionRecorded,
-    DeliveryDiscovered,
-    Event,
-    PeriodStatusChanged,
-    Verdict,
-)
 from finance_platform.deliveries.state import (
     DeliveryState,
     Description,

@@ -21,9 +21,10 @@ from finance_platform.contracts.model import Contract, SliceName
 from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, PERIOD_STATUS, REPORTING
 from finance_platform.count_text import list_periods, pluralize
 from finance_platform.deliveries.commits import read_commits
+from finance_platform.deliveries.events import Event, utc_text
 from finance_platform.deliveries.members.attribute_history import HISTORIES
 from finance_platform.deliveries.overlaps import compute_overlaps
-from finance_platform.deliveries.register import Event, Register, utc_text
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.deliveries.scans import require_whole_register
 from finance_platform.deliveries.state_derivation import derive_state

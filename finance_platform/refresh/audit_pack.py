@@ -19,8 +19,9 @@ from datetime import datetime
 
 from finance_platform.contracts.star import DECISION_AMOUNT
 from finance_platform.deliveries.event_chain import ChainReader, decode, events_of
+from finance_platform.deliveries.events import Event, PeriodStatusChanged
 from finance_platform.deliveries.register import FOLDER as REGISTER
-from finance_platform.deliveries.register import Event, PeriodStatusChanged, Register
+from finance_platform.deliveries.register import Register
 from finance_platform.errors import AsOfError
 from finance_platform.quality.gates import GATES
 from finance_platform.refresh.as_of import PublishedState

@@ -19,7 +19,8 @@ from finance_platform.deliveries import period_decisions
 from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.commits import Count
 from finance_platform.deliveries.discovery import scan_raw_zone, unread_objects, why_read_again
-from finance_platform.deliveries.register import DecisionProposed, PeriodStatusChanged, Register, select_discovered
+from finance_platform.deliveries.events import DecisionProposed, PeriodStatusChanged, select_discovered
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.report_inputs import ReportInputs, read_report_inputs
 from finance_platform.deliveries.scans import require_whole_register
 from finance_platform.errors import DecisionError

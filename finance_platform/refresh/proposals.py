@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.current_state import read_state
 from finance_platform.deliveries.decided_amounts import amounts_of_periods
+from finance_platform.deliveries.events import DecisionProposed, Event
 from finance_platform.deliveries.proposals import ENDED, OTHER_FIGURES, WAITS, last_decisions, open_proposals, outcomes
-from finance_platform.deliveries.register import DecisionProposed, Event
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import DamagedObjectError
 from finance_platform.slices.published import published_cells

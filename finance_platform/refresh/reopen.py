@@ -13,8 +13,8 @@ from finance_platform.deliveries import period_decisions
 from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.current_state import read_whole_state
 from finance_platform.deliveries.decided_amounts import amounts_of_cells
+from finance_platform.deliveries.events import DecidedAmount, DecisionProposed, PeriodStatusChanged
 from finance_platform.deliveries.members.account_types import UNKNOWN
-from finance_platform.deliveries.register import DecidedAmount, DecisionProposed, PeriodStatusChanged
 from finance_platform.errors import DamagedObjectError, LoadError, MissingRecordError, QueryError
 from finance_platform.home import Home
 from finance_platform.settings import StarSettings

@@ -17,7 +17,7 @@ from typing import Any
 
 from finance_platform.contracts.model import Contract, Versions
 from finance_platform.contracts.star import FACT_FINANCIALS, RESTATEMENT_STEP, SIGNED_CLOSE
-from finance_platform.deliveries.register import DecisionRecorded, Event, PeriodStatusChanged, select_decisions
+from finance_platform.deliveries.events import DecisionRecorded, Event, PeriodStatusChanged, select_decisions
 from finance_platform.errors import DamagedObjectError, MissingRecordError
 from finance_platform.slices.signatures import Signature, read_signature
 from finance_platform.storage.port import ObjectStore

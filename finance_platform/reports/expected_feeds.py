@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from finance_platform.deliveries.register import DeliveryDiscovered, Event
+from finance_platform.deliveries.events import DeliveryDiscovered, Event
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.expectations import last_due_days, next_due_day

@@ -15,8 +15,7 @@ from decimal import Decimal
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import DECISION_AMOUNT
 from finance_platform.deliveries.commits import DeliveryCommit
-from finance_platform.deliveries.members.account_types import STATISTICAL as STATISTICAL_TYPE
-from finance_platform.deliveries.register import (
+from finance_platform.deliveries.events import (
     DecidedAmount,
     DecisionProposed,
     DecisionRecorded,
@@ -24,6 +23,7 @@ from finance_platform.deliveries.register import (
     PeriodStatusChanged,
     select_decisions,
 )
+from finance_platform.deliveries.members.account_types import STATISTICAL as STATISTICAL_TYPE
 from finance_platform.money_text import exact_money
 from finance_platform.reports.statement import STATISTICAL
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from finance_platform.contracts.model import SliceName
 from finance_platform.contracts.star import FACT_FINANCIALS
-from finance_platform.deliveries.register import PeriodStatusChanged
+from finance_platform.deliveries.events import PeriodStatusChanged
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.money_text import plain_money
 from finance_platform.reports.movements import last_movements, movement_summary, restatement_summary

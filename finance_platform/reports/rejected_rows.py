@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.deliveries.commits import Count, DataFile
 from finance_platform.deliveries.delivery_rows import read_shared
+from finance_platform.deliveries.events import DeliveryDiscovered, Event
 from finance_platform.deliveries.members.account_types import statistical_accounts
-from finance_platform.deliveries.register import DeliveryDiscovered, Event
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.feeds.reasons import reasons_from_json
 from finance_platform.feeds.values.amounts import EXACT

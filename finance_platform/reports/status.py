@@ -16,9 +16,10 @@ from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import DELIVERED
 from finance_platform.deliveries.discovery import RawZoneScan
+from finance_platform.deliveries.events import DecisionProposed
 from finance_platform.deliveries.header_changes import FIX_HEADER, HeaderChange
+from finance_platform.deliveries.hold_kinds import CAME_LATE
 from finance_platform.deliveries.proposals import command_of, effect_of
-from finance_platform.deliveries.register import CAME_LATE, DecisionProposed
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.verdicts.broken_reversals import BrokenReversals
 from finance_platform.feeds.feed_set import advise_unmatched

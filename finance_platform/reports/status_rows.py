@@ -15,7 +15,7 @@ from typing import Any, overload
 
 from finance_platform.deliveries.commits import OUTCOMES, Count, DeliveryCommit
 from finance_platform.deliveries.discovery import RawZoneScan, unread_objects, why_read_again
-from finance_platform.deliveries.register import DeliveryDiscovered
+from finance_platform.deliveries.events import DeliveryDiscovered
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.feeds.findings import NO_CONTROL_TOTALS, ControlTotals
 from finance_platform.money_text import exact_money, plain_money

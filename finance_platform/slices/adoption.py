@@ -18,8 +18,8 @@ from typing import Any
 
 from finance_platform.contracts.star import ACCOUNT_HISTORY, FACT_FINANCIALS
 from finance_platform.deliveries.commits import DeliveryCommit, PeriodCount
+from finance_platform.deliveries.events import utc_text
 from finance_platform.deliveries.members.account_types import account_keys, account_types
-from finance_platform.deliveries.register import utc_text
 from finance_platform.errors import DamagedObjectError
 from finance_platform.slices.commits import SliceCommit, read_slices, slice_key
 from finance_platform.slices.snapshot import Snapshot

@@ -26,9 +26,9 @@ from finance_platform.contracts.model import Contract, Versions
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMENT, DIM_SCENARIO, WHOLE_TABLE
 from finance_platform.deliveries.commits import DataFile
+from finance_platform.deliveries.events import utc_text
 from finance_platform.deliveries.members.attribute_history import HISTORY, history_in
 from finance_platform.deliveries.members.reorganisations import REORGANISATIONS
-from finance_platform.deliveries.register import utc_text
 from finance_platform.feeds.values.dates import period_number
 from finance_platform.slices.commits import SliceCommit, find_damaged_slices, read_slice, write_slice
 from finance_platform.slices.snapshot import Snapshot

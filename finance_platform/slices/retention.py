@@ -31,19 +31,19 @@ from finance_platform.contracts.star import STAR
 from finance_platform.deliveries.checkpoints import update_checkpoints
 from finance_platform.deliveries.commits import FOLDER as DELIVERIES
 from finance_platform.deliveries.commits import DeliveryCommit, find_damaged_commits, read_commits, retire_commit
-from finance_platform.deliveries.lines_checkpoint import forget_lines
-from finance_platform.deliveries.members.account_counts import CHECKPOINT as COUNTS_CHECKPOINT
-from finance_platform.deliveries.members.account_counts import counts_of_delivery
-from finance_platform.deliveries.members_checkpoint import CHECKPOINT as MEMBERS_CHECKPOINT
-from finance_platform.deliveries.register import (
+from finance_platform.deliveries.events import (
     DecisionRecorded,
     DeliveryDiscovered,
     Event,
     PeriodStatusChanged,
-    Register,
     Verdict,
     utc_text,
 )
+from finance_platform.deliveries.lines_checkpoint import forget_lines
+from finance_platform.deliveries.members.account_counts import CHECKPOINT as COUNTS_CHECKPOINT
+from finance_platform.deliveries.members.account_counts import counts_of_delivery
+from finance_platform.deliveries.members_checkpoint import CHECKPOINT as MEMBERS_CHECKPOINT
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import DamagedObjectError
 from finance_platform.slices.commits import FOLDER as SLICES

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.contracts.model import Contract
-from finance_platform.deliveries.register import Event, PeriodStatusChanged
+from finance_platform.deliveries.events import Event, PeriodStatusChanged
 from finance_platform.errors import DamagedObjectError
 from finance_platform.slices.commits import SliceCommit, read_slice, slice_key
 from finance_platform.storage.documents import open_parquet, parse_document

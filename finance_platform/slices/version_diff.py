@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from finance_platform.deliveries.commits import DeliveryCommit
-from finance_platform.deliveries.register import DeliveryDiscovered
+from finance_platform.deliveries.events import DeliveryDiscovered
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.safe_text import quote_name
 from finance_platform.slices.readings import with_later_readings

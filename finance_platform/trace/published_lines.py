@@ -20,10 +20,11 @@ from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit, read_commits
 from finance_platform.deliveries.current_state import state_of
 from finance_platform.deliveries.delivery_rows import ADDED_COLUMNS, with_added
+from finance_platform.deliveries.events import DeliveryDiscovered, select_discovered
 from finance_platform.deliveries.lines import line_files
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
 from finance_platform.deliveries.portions import WHOLE, Portion
-from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState, Position
 from finance_platform.deliveries.state_derivation import derive_positions
 from finance_platform.errors import DamagedObjectError, MissingRecordError

@@ -21,8 +21,8 @@ import pyarrow.compute as pc
 
 from finance_platform.contracts.star import CREDIT_TYPES
 from finance_platform.deliveries.delivery_rows import read_rows
+from finance_platform.deliveries.events import DeliveryDiscovered
 from finance_platform.deliveries.portions import WHOLE
-from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform.slices.version_diff import describe_reading
 from finance_platform.trace.period_versions import ACTUAL_KEY, Cells, PeriodVersion

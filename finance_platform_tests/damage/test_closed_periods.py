@@ -15,8 +15,8 @@ import pyarrow as pa
 import pytest
 
 from finance_platform.deliveries.commits import DataFile, read_commits
+from finance_platform.deliveries.events import PeriodStatusChanged
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
-from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.slices.closed_periods import freeze_closed_periods
 from finance_platform.slices.commits import SliceCommit, slice_key, write_slice

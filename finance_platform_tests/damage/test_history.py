@@ -20,8 +20,9 @@ import pytest
 
 from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.decisions import withdraw
+from finance_platform.deliveries.events import DecisionProposed, DecisionRecorded
 from finance_platform.deliveries.period_decisions import close
-from finance_platform.deliveries.register import DecisionProposed, DecisionRecorded, Register
+from finance_platform.deliveries.register import Register
 from finance_platform.refresh.proposals import find_other_figures
 from finance_platform.reports.history import decisions_in, rows_of
 from finance_platform.slices.published import published_cells

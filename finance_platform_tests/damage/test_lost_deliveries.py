@@ -11,7 +11,7 @@ import pytest
 
 from finance_platform.deliveries import decisions, period_decisions
 from finance_platform.deliveries.commits import commit_key
-from finance_platform.deliveries.register import DeliveryDiscovered, PeriodStatusChanged
+from finance_platform.deliveries.events import DeliveryDiscovered, PeriodStatusChanged
 from finance_platform.errors import DamagedObjectError, DecisionError, LostDeliveryError
 from finance_platform.refresh.steps.repair import find_damage, repair, require_none_missing, require_readable
 from finance_platform.slices.retention import find_expired

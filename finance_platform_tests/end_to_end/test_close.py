@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from finance_platform.contracts.star import REPORTING
-from finance_platform.deliveries.register import PeriodStatusChanged, Register
+from finance_platform.deliveries.events import PeriodStatusChanged
+from finance_platform.deliveries.register import Register
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.port import NO_PARAMETERS, Parameters, QueryResult
 from finance_platform.warehouse.statements import select_columns

@@ -23,7 +23,8 @@ from deltalake import DeltaTable
 from python_calamine import CalamineWorkbook
 
 from finance_platform.cli import status as status_command
-from finance_platform.deliveries.register import Register, select_discovered
+from finance_platform.deliveries.events import select_discovered
+from finance_platform.deliveries.register import Register
 from finance_platform.orchestration.code_location import LOCATION
 from finance_platform.orchestration.runs import is_from_command_line
 from finance_platform.reports.pack.file_names import PACK_FILE, WORKBOOK_FILE

@@ -23,7 +23,7 @@ from pyspark.sql import SparkSession
 from finance_platform import bootstrap
 from finance_platform.code_version import JobName
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
-from finance_platform.deliveries.register import DeliveryDiscovered
+from finance_platform.deliveries.events import DeliveryDiscovered
 from finance_platform.refresh.steps.build_star import build_star
 from finance_platform.refresh.steps.register import register
 from finance_platform.refresh.steps.standardise import standardise

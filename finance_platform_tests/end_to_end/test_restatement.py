@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from finance_platform.deliveries.register import PeriodStatusChanged, Register
+from finance_platform.deliveries.events import PeriodStatusChanged
+from finance_platform.deliveries.register import Register
 from finance_platform.reports.restatements import describe_restatements, read_restatements
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform_tests.end_to_end.home import Home, copy_home

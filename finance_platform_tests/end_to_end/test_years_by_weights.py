@@ -15,7 +15,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from finance_platform.deliveries.decisions import accept, withdraw
-from finance_platform.deliveries.register import PeriodStatusChanged, Register
+from finance_platform.deliveries.events import PeriodStatusChanged
+from finance_platform.deliveries.register import Register
 from finance_platform.warehouse.ledger import published_versions
 from finance_platform_tests.model_based.home import LawHome
 from finance_platform_tests.unit.zone import ADA

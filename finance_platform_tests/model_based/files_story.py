@@ -23,7 +23,8 @@ from pyspark.sql import SparkSession
 
 from finance_platform.deliveries import decisions
 from finance_platform.deliveries.approvals import Author
-from finance_platform.deliveries.register import PeriodStatusChanged, Register
+from finance_platform.deliveries.events import PeriodStatusChanged
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery
 from finance_platform.errors import DecisionError
 from finance_platform.refresh.verification.verify import Verifier

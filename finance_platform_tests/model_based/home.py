@@ -27,7 +27,8 @@ from finance_platform.data_catalog.open_tables import open_tables
 from finance_platform.deliveries.changes import detect_changes
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.current_state import read_state
-from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
+from finance_platform.deliveries.events import DeliveryDiscovered, select_discovered
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.scans import fingerprint_config
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import derive_state

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.current_state import read_state
-from finance_platform.deliveries.register import (
+from finance_platform.deliveries.events import (
     DeliveryDiscovered,
     PeriodStatusChanged,
     Verdict,

@@ -12,7 +12,8 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from finance_platform.contracts.star import FACT_FINANCIALS
-from finance_platform.deliveries.register import PeriodStatusChanged, Register
+from finance_platform.deliveries.events import PeriodStatusChanged
+from finance_platform.deliveries.register import Register
 from finance_platform.refresh.steps.build_star import Rebuild, build_star
 from finance_platform.refresh.steps.publish import publish
 from finance_platform.settings import StarSettings

@@ -13,8 +13,9 @@ import pytest
 from markdown_it import MarkdownIt
 
 from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.events import DecisionRecorded, select_discovered
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
-from finance_platform.deliveries.register import DecisionRecorded, Register, select_discovered
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.notifications.alerts_file import AlertsFile
 from finance_platform.orchestration.assets.delivery_events import EVENTS_AT_ONCE, report_deliveries

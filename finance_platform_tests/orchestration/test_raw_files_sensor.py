@@ -25,7 +25,8 @@ import pytest
 from dagster._core.events import EngineEventData
 
 from finance_platform.deliveries.discovery import scan_raw_zone
-from finance_platform.deliveries.register import Register, utc_text
+from finance_platform.deliveries.events import utc_text
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.scans import (
     fingerprint_config,
     incomplete_scan,

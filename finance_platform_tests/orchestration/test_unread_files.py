@@ -13,7 +13,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from finance_platform.deliveries.register import DeliveryDiscovered, Register, Verdict, utc_text
+from finance_platform.deliveries.events import DeliveryDiscovered, Verdict, utc_text
+from finance_platform.deliveries.register import Register
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.notifications.alerts import Alert
 from finance_platform.orchestration.definitions import build_definitions

@@ -17,7 +17,7 @@ from zlib import crc32
 import pyarrow as pa
 
 from finance_platform.deliveries.commits import Count, DeliveryCommit, PeriodCount, ScenarioCount, lines_hash
-from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, Event, Verdict
+from finance_platform.deliveries.events import DecisionRecorded, DeliveryDiscovered, Event, Verdict
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.deliveries.verdicts.commit_reasons import tolerance_breach

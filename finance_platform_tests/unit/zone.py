@@ -30,8 +30,9 @@ from finance_platform.deliveries.commits import (
     write_commit,
 )
 from finance_platform.deliveries.discovery import RawZoneScan, unread_objects
+from finance_platform.deliveries.events import DeliveryDiscovered, Event, Verdict, select_discovered
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
-from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, Verdict, select_discovered
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.deliveries.verdicts.acceptance import evaluate_deliveries

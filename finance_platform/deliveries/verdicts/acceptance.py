@@ -16,10 +16,12 @@ from datetime import datetime
 from finance_platform.count_text import period_spans
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.current_state import read_state
+from finance_platform.deliveries.events import Verdict, utc_text
+from finance_platform.deliveries.hold_kinds import UNBOOKABLE
 from finance_platform.deliveries.live_lines import LiveLines
 from finance_platform.deliveries.members.merged_codes import find_merging
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps, record_overlaps
-from finance_platform.deliveries.register import UNBOOKABLE, Register, Verdict, utc_text
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState, EarlierReading, LiveDelivery
 from finance_platform.deliveries.verdicts.bookings import Booking, write_booking
 from finance_platform.deliveries.verdicts.earlier_readings import describe_differences, find_differences

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
 from finance_platform.deliveries.commits import read_commits
+from finance_platform.deliveries.events import DecisionRecorded
 from finance_platform.deliveries.live_lines import (
     Cell,
     LiveLines,
@@ -29,7 +30,7 @@ from finance_platform.deliveries.live_lines import (
     shared_cells,
 )
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, compute_overlaps
-from finance_platform.deliveries.register import DecisionRecorded, Register
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.deliveries.verdicts.bookings import Booking, commit_of_booking

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit
-from finance_platform.deliveries.register import DeliveryDiscovered
+from finance_platform.deliveries.events import DeliveryDiscovered
 from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaces_periods
 from finance_platform.money_text import grouped_money
 

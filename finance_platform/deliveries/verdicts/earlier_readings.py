@@ -30,7 +30,7 @@ from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import OUTCOMES, Count, DeliveryCommit, PeriodCount, hash_kind
 from finance_platform.deliveries.delivery_rows import read_rows
-from finance_platform.deliveries.register import DeliveryDiscovered
+from finance_platform.deliveries.events import DeliveryDiscovered
 from finance_platform.deliveries.state import EarlierReading, LiveDelivery
 from finance_platform.deliveries.verdicts.commit_reasons import tolerance_breach
 from finance_platform.deliveries.verdicts.live_deliveries import effect_of

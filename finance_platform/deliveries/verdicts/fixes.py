@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from finance_platform.deliveries.live_lines import claimed_cells
-from finance_platform.deliveries.register import (
+from finance_platform.deliveries.hold_kinds import (
     BOOKED_KEY,
     CONFLICT,
     CONTROL_TOTAL,
@@ -21,6 +20,7 @@ from finance_platform.deliveries.register import (
     TOLERANCE,
     UNTYPED,
 )
+from finance_platform.deliveries.live_lines import claimed_cells
 from finance_platform.deliveries.state import LiveDelivery, has_effect
 from finance_platform.deliveries.verdicts.hold_reasons import REMOVAL, REPEATED, RESTATEMENT, RETURNING, HoldReasons
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries

@@ -14,13 +14,8 @@ from functools import reduce
 
 from finance_platform.count_text import list_periods
 from finance_platform.deliveries.commits import hash_kind
-from finance_platform.deliveries.lines import has_equal_lines
-from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet
-from finance_platform.deliveries.members.account_types import AccountTypes
-from finance_platform.deliveries.members.merged_codes import find_merged_codes
-from finance_platform.deliveries.overlaps import Overlaps
-from finance_platform.deliveries.portions import Portion
-from finance_platform.deliveries.register import (
+from finance_platform.deliveries.events import Verdict
+from finance_platform.deliveries.hold_kinds import (
     BOOKED_KEY,
     CAME_LATE,
     CONFLICT,
@@ -33,8 +28,13 @@ from finance_platform.deliveries.register import (
     SHARED_KEY,
     TOLERANCE,
     UNTYPED,
-    Verdict,
 )
+from finance_platform.deliveries.lines import has_equal_lines
+from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet
+from finance_platform.deliveries.members.account_types import AccountTypes
+from finance_platform.deliveries.members.merged_codes import find_merged_codes
+from finance_platform.deliveries.overlaps import Overlaps
+from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery, replaced_cells, replaces_periods
 from finance_platform.deliveries.verdicts.account_sums import CellSums
 from finance_platform.deliveries.verdicts.attribute_conflicts import (

@@ -15,12 +15,12 @@ from itertools import chain, islice
 from operator import attrgetter
 
 from finance_platform.deliveries.commits import Count, PeriodCount, hash_kind
+from finance_platform.deliveries.events import DeliveryDiscovered
 from finance_platform.deliveries.live_lines import Cell, LiveSet, claimed_cells
 from finance_platform.deliveries.overlap_documents import Cell as LinesCell
 from finance_platform.deliveries.overlap_documents import Overlap
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.portions import Portion
-from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.state import LiveDelivery, Position, add_counted, replaced_cells, replaces_periods
 from finance_platform.feeds.values.amounts import EXACT
 from finance_platform.feeds.values.codes import fold, fold_name

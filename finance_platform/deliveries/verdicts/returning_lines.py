@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE
+from finance_platform.deliveries.events import DeliveryDiscovered
 from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Superseded, cell_of
-from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.deliveries.verdicts.live_deliveries import LiveDeliveries, count_in_cell
 from finance_platform.deliveries.verdicts.removals import changed_deliveries

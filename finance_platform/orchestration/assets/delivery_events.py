@@ -15,7 +15,8 @@ import dagster as dg
 from dagster import DagsterInstance
 
 from finance_platform.deliveries.commits import DELIVERED, OUTCOMES, ROUNDING, Count, DeliveryCommit
-from finance_platform.deliveries.register import DecisionRecorded, Register, select_decisions, select_discovered
+from finance_platform.deliveries.events import DecisionRecorded, select_decisions, select_discovered
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.orchestration.ui.feed_specs import delivery_key
 from finance_platform.orchestration.ui.formatting import format_periods, plain

@@ -14,7 +14,8 @@ from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import PROCESSED
 from finance_platform.count_text import pluralize
 from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit
-from finance_platform.deliveries.register import Register, Verdict
+from finance_platform.deliveries.events import Verdict
+from finance_platform.deliveries.register import Register
 from finance_platform.feeds.feed_set import FeedSet
 from finance_platform.notifications.metrics import Metrics, send_or_warn
 from finance_platform.orchestration.ahead.taken_steps import TakenSteps

@@ -24,9 +24,9 @@ import pyarrow.compute as pc
 from finance_platform.contracts.schemas import MEASURED, NOT_OPENED, REFUSED, SUM_OF_MONEY_TYPE
 from finance_platform.deliveries.commits import Count, DeliveryCommit, ScenarioCount
 from finance_platform.deliveries.current_state import read_state
+from finance_platform.deliveries.events import DeliveryDiscovered
 from finance_platform.deliveries.lookups import has_lookups, with_lookups
 from finance_platform.deliveries.overlaps import compute_overlaps
-from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.spread_weights import SpreadWeights, like_rule
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.deliveries.verdicts.commit_reasons import nothing_accepted, tolerance_breach

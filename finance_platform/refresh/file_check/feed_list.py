@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from finance_platform.deliveries.register import DeliveryDiscovered, Register
+from finance_platform.deliveries.events import DeliveryDiscovered
+from finance_platform.deliveries.register import Register
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.feed_set import FeedSet, Problem
 from finance_platform.storage.port import ObjectStore

@@ -27,9 +27,10 @@ from finance_platform.contracts.schemas import SUM_OF_MONEY_TYPE, arrow_schema
 from finance_platform.count_text import list_periods
 from finance_platform.deliveries.commits import Count, DataFile, DeliveryCommit, PeriodCount, delivery_id, read_commits
 from finance_platform.deliveries.current_state import state_of
+from finance_platform.deliveries.events import DeliveryDiscovered
 from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Superseded, cell_of
 from finance_platform.deliveries.overlaps import compute_candidate_overlaps
-from finance_platform.deliveries.register import DeliveryDiscovered, Register
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.deliveries.verdicts.fixes import fix_of_hold, name_file

@@ -13,11 +13,11 @@ from typing import Any
 
 from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, LINE_TABLES, MEMBER_ATTRIBUTES, MEMBERS
 from finance_platform.deliveries.commits import DataFile
+from finance_platform.deliveries.events import DeliveryDiscovered
 from finance_platform.deliveries.lines import period_of_file
 from finance_platform.deliveries.live_files import live_files
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.portions import WHOLE, Portion
-from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.settings import StarSettings

@@ -14,7 +14,7 @@ from typing import Any
 
 from finance_platform.contracts.model import Contract, Versions
 from finance_platform.contracts.star import DIM_ACCOUNT, STATEMENT_MAPPING
-from finance_platform.deliveries.register import PeriodStatusChanged
+from finance_platform.deliveries.events import PeriodStatusChanged
 from finance_platform.deliveries.report_inputs import StatementLineRow
 from finance_platform.feeds.values.codes import fold
 from finance_platform.safe_text import quote_name

@@ -9,8 +9,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from finance_platform.deliveries.discovery import RawZoneScan, scan_raw_zone
+from finance_platform.deliveries.events import utc_text
 from finance_platform.deliveries.register import FOLDER as REGISTER
-from finance_platform.deliveries.register import Register, utc_text
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.scans import fingerprint_config, record_scan, require_whole_register
 from finance_platform.errors import HomeError
 from finance_platform.feeds.feed_set import load_feed_set

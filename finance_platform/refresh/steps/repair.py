@@ -28,11 +28,12 @@ from finance_platform.deliveries.commits import (
     read_commits,
 )
 from finance_platform.deliveries.current_state import read_state
+from finance_platform.deliveries.events import DeliveryDiscovered, Event, select_discovered
 from finance_platform.deliveries.live_files import distinct_files
 from finance_platform.deliveries.overlap_documents import FOLDER as OVERLAPS
 from finance_platform.deliveries.overlap_documents import find_damaged_overlaps
 from finance_platform.deliveries.register import FOLDER as REGISTER
-from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, select_discovered
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.scans import find_damaged_scans
 from finance_platform.deliveries.state import DeliveryState, lost_delivery
 from finance_platform.errors import DamagedObjectError, LostDeliveryError, OutdatedObjectError

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 from finance_platform.contracts.model import Contract, SliceName
 from finance_platform.contracts.star import COMMENTARY, DELIVERED_BALANCE, STATEMENT_MAPPING, WAITING_CHANGE
-from finance_platform.deliveries.register import Register, select_discovered
+from finance_platform.deliveries.events import select_discovered
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.feeds.feed_set import load_feed_set

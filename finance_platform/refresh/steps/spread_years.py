@@ -23,8 +23,9 @@ import pyarrow.parquet as pq
 from finance_platform.contracts.schemas import MEASURED, NOT_OPENED, REFUSED
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.current_state import read_state
+from finance_platform.deliveries.events import DeliveryDiscovered, select_discovered, select_withdrawn
 from finance_platform.deliveries.overlaps import record_overlaps
-from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered, select_withdrawn
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.spread_weights import SpreadWeights, known_years, like_rule, unweighted_id
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.resolved import ResolvedFeed

@@ -18,8 +18,9 @@ from finance_platform.contracts.processed import PROCESSED
 from finance_platform.deliveries.checkpoints import update_checkpoints
 from finance_platform.deliveries.commits import DeliveryCommit, delivery_id, read_commits
 from finance_platform.deliveries.current_state import read_state
+from finance_platform.deliveries.events import DeliveryDiscovered, Verdict, utc_text
 from finance_platform.deliveries.lookups import discover_again, has_lookups, with_lookups
-from finance_platform.deliveries.register import DeliveryDiscovered, Register, Verdict, utc_text
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.scans import discard_scan
 from finance_platform.deliveries.spread_weights import like_rule
 from finance_platform.deliveries.verdicts.acceptance import evaluate_deliveries

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from finance_platform.deliveries.register import DeliveryDiscovered
+from finance_platform.deliveries.events import DeliveryDiscovered
 from finance_platform.errors import DamagedObjectError
 from finance_platform.storage.documents import parse_document
 from finance_platform.storage.port import ObjectStore

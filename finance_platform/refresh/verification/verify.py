@@ -21,11 +21,12 @@ from finance_platform.count_text import pluralize
 from finance_platform.data_catalog.delta_log import LOG_FOLDER, find_outdated_logs
 from finance_platform.deliveries.commits import COMMITS, PeriodCount, read_commits
 from finance_platform.deliveries.event_chain import ChainReader, Head
+from finance_platform.deliveries.events import DeliveryDiscovered, Event, select_discovered
 from finance_platform.deliveries.lines import line_files
 from finance_platform.deliveries.lines_checkpoint import find_forged_lines
 from finance_platform.deliveries.members.account_counts import CHECKPOINT as COUNTS_CHECKPOINT
 from finance_platform.deliveries.members_checkpoint import CHECKPOINT as MEMBERS_CHECKPOINT
-from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, select_discovered
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.scans import fingerprint_config, last_refresh
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery
 from finance_platform.deliveries.state_derivation import derive_state

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from finance_platform.deliveries.event_chain import ChainReader, Head, decode, events_of
+from finance_platform.deliveries.events import PeriodStatusChanged
 from finance_platform.deliveries.register import FOLDER as REGISTER
-from finance_platform.deliveries.register import PeriodStatusChanged, events_in
+from finance_platform.deliveries.register import events_in
 from finance_platform.refresh.audit_pack import CLOSE, DECISIONS, FORMAT, MANIFEST, RAW_FILES, SIGNATURE, is_close
 from finance_platform.refresh.verification.verify_pack_members import (
     find_other_decisions,

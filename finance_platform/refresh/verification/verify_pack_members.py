@@ -14,7 +14,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from finance_platform.deliveries.register import Event, PeriodStatusChanged, select_discovered
+from finance_platform.deliveries.events import Event, PeriodStatusChanged, select_discovered
 from finance_platform.refresh.audit_pack import decisions_csv, gates_of_close
 from finance_platform.safe_text import spreadsheet_cell
 

@@ -20,9 +20,9 @@ from finance_platform.contracts.star import DIM_DATE, DIM_SCENARIO, FACT_FINANCI
 from finance_platform.data_catalog.delta_log import find_changed_logs
 from finance_platform.data_catalog.open_tables import OpenTable
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit, commit_key, find_damaged_commits
+from finance_platform.deliveries.events import Event, Verdict
 from finance_platform.deliveries.overlap_documents import find_damaged_overlaps
 from finance_platform.deliveries.overlaps import find_changed_overlaps
-from finance_platform.deliveries.register import Event, Verdict
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery
 from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.values.codes import fold

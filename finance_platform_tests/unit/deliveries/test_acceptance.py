@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from finance_platform.deliveries.commits import Count, read_commits
-from finance_platform.deliveries.register import PeriodStatusChanged, Verdict
+from finance_platform.deliveries.events import PeriodStatusChanged, Verdict
 from finance_platform.feeds.findings import ControlTotal, ControlTotals, ReaderFindings
 from finance_platform.slices.versions import contributing_deliveries
 from finance_platform_tests.unit.factories import decision_on, partly_rejected, with_hashes_of_another_kind

@@ -9,7 +9,8 @@ import pytest
 from finance_platform.contracts.processed import ACCOUNTS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.decisions import accept, reinstate, withdraw
-from finance_platform.deliveries.register import UNTYPED, DeliveryDiscovered, Verdict
+from finance_platform.deliveries.events import DeliveryDiscovered, Verdict
+from finance_platform.deliveries.hold_kinds import UNTYPED
 from finance_platform.errors import DecisionError
 from finance_platform.quality.processed import check_accounts_have_sign
 from finance_platform_tests.unit.factories import partly_rejected

@@ -12,7 +12,8 @@ from finance_platform.contracts.processed import MEMBERS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.commits import Count
 from finance_platform.deliveries.decisions import accept, reinstate, withdraw
-from finance_platform.deliveries.register import OVERFLOW, PeriodStatusChanged
+from finance_platform.deliveries.events import PeriodStatusChanged
+from finance_platform.deliveries.hold_kinds import OVERFLOW
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform_tests.unit.zone import ADA, Line, Zone, many

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from finance_platform.deliveries.decisions import accept
+from finance_platform.deliveries.events import PeriodStatusChanged
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
-from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.quality.checks import NO_GAPS
 from finance_platform.quality.deliveries import check_deliveries
 from finance_platform_tests.unit.zone import ADA, Line, Zone, lines, many

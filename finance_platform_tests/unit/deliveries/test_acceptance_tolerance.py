@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from finance_platform.deliveries.commits import Count, ScenarioCount
-from finance_platform.deliveries.register import DeliveryDiscovered
+from finance_platform.deliveries.events import DeliveryDiscovered
 from finance_platform.deliveries.verdicts.commit_reasons import tolerance_breach
 from finance_platform_tests.unit.factories import commit_of, delivered, money, partly_rejected
 

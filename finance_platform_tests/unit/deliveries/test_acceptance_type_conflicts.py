@@ -7,7 +7,8 @@ import pytest
 from finance_platform.contracts.processed import ACCOUNTS, MEMBER_ATTRIBUTES
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.decisions import accept, reinstate, withdraw
-from finance_platform.deliveries.register import CONFLICT, DeliveryDiscovered
+from finance_platform.deliveries.events import DeliveryDiscovered
+from finance_platform.deliveries.hold_kinds import CONFLICT
 from finance_platform_tests.unit.zone import ADA, Line, Zone
 
 TWO_TYPES = "account 205 has the type 'Revenue' in line 3 and 'Expense' in line 2; gross at stake: Actual 90.00"

@@ -15,8 +15,8 @@ import pytest
 from finance_platform.cli.author import identify_author
 from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.decisions import accept, withdraw
+from finance_platform.deliveries.events import DecidedAmount, DecisionProposed, DecisionRecorded, PeriodStatusChanged
 from finance_platform.deliveries.period_decisions import close, reopen
-from finance_platform.deliveries.register import DecidedAmount, DecisionProposed, DecisionRecorded, PeriodStatusChanged
 from finance_platform.errors import DecisionError
 from finance_platform.settings import Settings
 from finance_platform_tests.unit.factories import partly_rejected

@@ -22,10 +22,10 @@ from finance_platform.contracts.processed import ACCOUNTS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.contracts.star import ACCOUNT_HISTORY
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit
+from finance_platform.deliveries.events import DecisionRecorded, Event, PeriodStatusChanged, Verdict
 from finance_platform.deliveries.members.attribute_history import attribute_history
 from finance_platform.deliveries.members.attribute_spans import attribute_spans
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
-from finance_platform.deliveries.register import DecisionRecorded, Event, PeriodStatusChanged, Verdict
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.feeds.values.codes import surrogate_key

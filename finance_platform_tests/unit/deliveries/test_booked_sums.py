@@ -15,8 +15,8 @@ import pytest
 from finance_platform.contracts.processed import MEMBERS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.decisions import accept, book, reinstate, withdraw
+from finance_platform.deliveries.events import PeriodStatusChanged, Verdict
 from finance_platform.deliveries.previews import preview_booking
-from finance_platform.deliveries.register import PeriodStatusChanged, Verdict
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.values.codes import surrogate_key
 from finance_platform_tests.unit.zone import ADA, Line, Zone

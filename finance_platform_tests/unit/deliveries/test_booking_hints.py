@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pytest
 
 from finance_platform.deliveries.decisions import accept, book, withdraw
-from finance_platform.deliveries.register import PeriodStatusChanged
+from finance_platform.deliveries.events import PeriodStatusChanged
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform_tests.unit.zone import ADA, Line, Zone

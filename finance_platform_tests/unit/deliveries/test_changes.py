@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from finance_platform.deliveries.changes import RawZoneChanges, detect_changes
 from finance_platform.deliveries.discovery import RawZoneScan, scan_raw_zone
-from finance_platform.deliveries.register import DecisionRecorded, PeriodStatusChanged, Register, Verdict, utc_text
+from finance_platform.deliveries.events import DecisionRecorded, PeriodStatusChanged, Verdict, utc_text
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.scans import (
     FOLDER,
     discard_scan,

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from finance_platform.deliveries.checkpoints import drop_checkpoints, find_outdated, find_untrusted, update_checkpoints
 from finance_platform.deliveries.commits import COMMITS, DeliveryCommit, commit_key, read_commits
-from finance_platform.deliveries.register import DOCUMENTS, DeliveryDiscovered, Register
+from finance_platform.deliveries.events import DeliveryDiscovered
+from finance_platform.deliveries.register import DOCUMENTS, Register
 from finance_platform.errors import RegisterError
 from finance_platform.refresh.steps.repair import find_damage, repair
 from finance_platform.slices.retention import find_expired, remove

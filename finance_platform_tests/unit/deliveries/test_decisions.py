@@ -15,8 +15,8 @@ from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.commits import Count, read_commits
 from finance_platform.deliveries.decision_errors import require_judged_content
 from finance_platform.deliveries.decisions import accept, reinstate, withdraw
+from finance_platform.deliveries.events import DecidedAmount, DecisionRecorded, PeriodStatusChanged
 from finance_platform.deliveries.period_decisions import close, reopen
-from finance_platform.deliveries.register import DecidedAmount, DecisionRecorded, PeriodStatusChanged
 from finance_platform.errors import DecisionError
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import delivered, partly_rejected

@@ -15,7 +15,8 @@ import pytest
 from finance_platform.deliveries.commits import delivery_id
 from finance_platform.deliveries.delivery_identities import DeliveryIdentities
 from finance_platform.deliveries.discovery import RawZoneScan, scan_raw_zone
-from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
+from finance_platform.deliveries.events import DeliveryDiscovered, select_discovered
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.feeds.reader_versions import OF_FORMAT

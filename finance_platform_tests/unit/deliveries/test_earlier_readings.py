@@ -13,7 +13,7 @@ from finance_platform.contracts.processed import ACCOUNTS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.commits import Count, DeliveryCommit, read_commits
 from finance_platform.deliveries.decisions import accept, book, reinstate_late_lines, withdraw, withdraw_late_lines
-from finance_platform.deliveries.register import DeliveryDiscovered, PeriodStatusChanged
+from finance_platform.deliveries.events import DeliveryDiscovered, PeriodStatusChanged
 from finance_platform.deliveries.verdicts import earlier_readings
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform_tests.unit.factories import commit_of

@@ -26,9 +26,10 @@ from finance_platform.deliveries.decisions import (
     withdraw,
     withdraw_late_lines,
 )
+from finance_platform.deliveries.events import DecisionRecorded, PeriodStatusChanged, select_discovered
 from finance_platform.deliveries.lines import read_lines
 from finance_platform.deliveries.previews import preview_acceptance
-from finance_platform.deliveries.register import DecisionRecorded, PeriodStatusChanged, Register, select_discovered
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.verdicts.bookings import Booking, write_booking
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.findings import ReaderFindings

@@ -19,9 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.events import DeliveryDiscovered, Event
 from finance_platform.deliveries.header_changes import FIX_HEADER, HeaderChange, HeaderHistory, compare_headers
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
-from finance_platform.deliveries.register import DeliveryDiscovered, Event
 from finance_platform.deliveries.state_derivation import StateDerivation, derive_state
 from finance_platform.feeds.column_kinds import column_kinds, kind_of_texts
 from finance_platform.feeds.read_file import FileToRead, read_file

@@ -23,10 +23,10 @@ from finance_platform.deliveries.decisions import (
     withdraw,
     withdraw_late_lines,
 )
+from finance_platform.deliveries.events import PeriodStatusChanged, Verdict
 from finance_platform.deliveries.members.account_counts import parts_on_accounts
 from finance_platform.deliveries.portions import Portion
 from finance_platform.deliveries.previews import preview_acceptance, preview_booking
-from finance_platform.deliveries.register import PeriodStatusChanged, Verdict
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.verdicts.reversals import find_broken_reversals
 from finance_platform.errors import DecisionError

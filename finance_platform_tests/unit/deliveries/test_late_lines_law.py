@@ -19,9 +19,9 @@ from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import FEED_PERIOD, FEED_TERM, REJECTED_FILE
 from finance_platform.deliveries import decisions
 from finance_platform.deliveries.current_state import read_state
+from finance_platform.deliveries.events import PeriodStatusChanged
 from finance_platform.deliveries.live_lines import LiveLines, LiveSet, claimed_cells
 from finance_platform.deliveries.overlaps import compute_overlaps, find_changed_overlaps
-from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.values.dates import next_period

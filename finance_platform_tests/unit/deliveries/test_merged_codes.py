@@ -14,7 +14,7 @@ import pytest
 from finance_platform.contracts.processed import ACCOUNTS, MEMBERS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.decisions import accept, reinstate, withdraw
-from finance_platform.deliveries.register import Verdict
+from finance_platform.deliveries.events import Verdict
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.values.codes import surrogate_key

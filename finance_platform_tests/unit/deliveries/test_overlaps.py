@@ -18,10 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finance_platform.deliveries.commits import read_commits
+from finance_platform.deliveries.events import PeriodStatusChanged
 from finance_platform.deliveries.overlap_documents import FOLDER, Cell, find_damaged_overlaps, read_group
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps, find_changed_overlaps, record_overlaps
 from finance_platform.deliveries.portions import Portion
-from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.values.codes import fold
 from finance_platform.refresh.verification.verify_records import find_forged_overlaps

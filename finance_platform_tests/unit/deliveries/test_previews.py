@@ -15,10 +15,10 @@ import pytest
 from finance_platform.contracts.processed import ACCOUNTS, MEMBERS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.commits import Count
+from finance_platform.deliveries.events import PeriodStatusChanged
 from finance_platform.deliveries.members.attribute_history import TypesInPeriods
 from finance_platform.deliveries.period_decisions import close
 from finance_platform.deliveries.previews import preview_acceptance, preview_effects_on_files, profit_effects
-from finance_platform.deliveries.register import PeriodStatusChanged
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.values.codes import surrogate_key

@@ -13,6 +13,7 @@ import pytest
 
 from finance_platform.deliveries.approvals import Author
 from finance_platform.deliveries.decisions import accept, withdraw
+from finance_platform.deliveries.events import DecisionProposed, PeriodStatusChanged
 from finance_platform.deliveries.period_decisions import close, reopen
 from finance_platform.deliveries.proposals import (
     AGREED,
@@ -23,7 +24,6 @@ from finance_platform.deliveries.proposals import (
     open_proposals,
     outcomes,
 )
-from finance_platform.deliveries.register import DecisionProposed, PeriodStatusChanged
 from finance_platform.reports.status import StatusDetails
 from finance_platform_tests.unit.factories import partly_rejected
 from finance_platform_tests.unit.printed_text import status

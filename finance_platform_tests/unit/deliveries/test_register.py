@@ -14,18 +14,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finance_platform.deliveries.register import (
-    FOLDER,
+from finance_platform.deliveries.events import (
     DecisionRecorded,
     Event,
     PeriodStatusChanged,
-    Register,
     Verdict,
     select_decisions,
     select_discovered,
     select_withdrawn,
     utc_text,
 )
+from finance_platform.deliveries.register import FOLDER, Register
 from finance_platform.errors import RegisterError
 from finance_platform.storage.immutable_documents import forget_documents
 from finance_platform.storage.local import LocalStore

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from finance_platform.deliveries import decisions
-from finance_platform.deliveries.register import FOLDER, Register, select_discovered
+from finance_platform.deliveries.events import select_discovered
+from finance_platform.deliveries.register import FOLDER, Register
 from finance_platform.errors import RegisterError
 from finance_platform_tests.unit.factories import delivered
 from finance_platform_tests.unit.zone import ADA, Line, Zone

@@ -17,8 +17,8 @@ import pytest
 from finance_platform.contracts.processed import DEPARTMENTS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit
+from finance_platform.deliveries.events import Event, PeriodStatusChanged, Verdict
 from finance_platform.deliveries.members.reorganisations import Reorganisations, find_reorganisations
-from finance_platform.deliveries.register import Event, PeriodStatusChanged, Verdict
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.feeds.values.codes import surrogate_key

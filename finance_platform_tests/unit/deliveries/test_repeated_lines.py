@@ -12,7 +12,7 @@ import pytest
 
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.decisions import reinstate, withdraw, withdraw_late_lines
-from finance_platform.deliveries.register import PeriodStatusChanged
+from finance_platform.deliveries.events import PeriodStatusChanged
 from finance_platform.deliveries.verdicts.repeated_lines import find_files_counted_twice
 from finance_platform_tests.unit.factories import decision_on, money, with_hashes_of_another_kind
 from finance_platform_tests.unit.zone import ADA, Line, Zone

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.deliveries.register import PeriodStatusChanged
+from finance_platform.deliveries.events import PeriodStatusChanged
 from finance_platform_tests.unit.zone import Line, Zone
 
 JANUARY, FEBRUARY = "2025-01", "2025-02"

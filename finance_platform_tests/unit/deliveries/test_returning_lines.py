@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from finance_platform.deliveries.register import DeliveryDiscovered
+from finance_platform.deliveries.events import DeliveryDiscovered
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform_tests.unit.factories import decision_on
 from finance_platform_tests.unit.zone import Line, Zone

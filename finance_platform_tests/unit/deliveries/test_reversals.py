@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finance_platform.deliveries.register import PeriodStatusChanged
+from finance_platform.deliveries.events import PeriodStatusChanged
 from finance_platform.deliveries.verdicts import reversals
 from finance_platform.deliveries.verdicts.broken_reversals import (
     BrokenReversal,

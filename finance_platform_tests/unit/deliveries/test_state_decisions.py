@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from finance_platform.deliveries.commits import DeliveryCommit
-from finance_platform.deliveries.register import DeliveryDiscovered, Event, PeriodStatusChanged
+from finance_platform.deliveries.events import DeliveryDiscovered, Event, PeriodStatusChanged
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform_tests.unit.factories import commit_of, decision_on, delivered, in_period, refused, verdict_on

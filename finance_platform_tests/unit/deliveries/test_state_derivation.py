@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from finance_platform.deliveries import raw_objects, state_derivation
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.current_state import may_wait
-from finance_platform.deliveries.register import DeliveryDiscovered, Event, PeriodStatusChanged
+from finance_platform.deliveries.events import DeliveryDiscovered, Event, PeriodStatusChanged
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import StateDerivation, derive_state
 from finance_platform_tests.profiles import current_profile

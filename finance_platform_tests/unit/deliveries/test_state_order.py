@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finance_platform.deliveries.register import DeliveryDiscovered, Event
+from finance_platform.deliveries.events import DeliveryDiscovered, Event
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform_tests.unit.factories import commit_of, delivered, in_period, verdict_on

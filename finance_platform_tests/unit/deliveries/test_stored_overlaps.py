@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from finance_platform.deliveries import decisions
-from finance_platform.deliveries.register import PeriodStatusChanged, Verdict
+from finance_platform.deliveries.events import PeriodStatusChanged, Verdict
 from finance_platform.errors import DecisionError
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.zone import ADA, Line, Zone

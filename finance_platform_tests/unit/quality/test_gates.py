@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from finance_platform.deliveries.commits import Count
+from finance_platform.deliveries.events import PeriodStatusChanged, Verdict
 from finance_platform.deliveries.period_decisions import opening_periods
-from finance_platform.deliveries.register import PeriodStatusChanged, Verdict
 from finance_platform.feeds.feed_set import Problem
 from finance_platform.quality import gates
 from finance_platform.quality.gates import RejectedPlace, ThinFeed

@@ -13,8 +13,8 @@ import pytest
 
 from finance_platform.deliveries.commits import Count, PeriodCount
 from finance_platform.deliveries.discovery import RawZoneScan
+from finance_platform.deliveries.events import DeliveryDiscovered, Event
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
-from finance_platform.deliveries.register import DeliveryDiscovered, Event
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.feeds.feed_set import Problem

@@ -9,9 +9,9 @@ import json
 from typing import Any
 
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit
+from finance_platform.deliveries.events import DeliveryDiscovered
 from finance_platform.deliveries.overlap_documents import Overlap
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
-from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.refresh.steps.job_requests import build_request, standardise_request
 from finance_platform.settings import StarSettings

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from finance_platform.deliveries.register import DecisionRecorded, Event, PeriodStatusChanged
+from finance_platform.deliveries.events import DecisionRecorded, Event, PeriodStatusChanged
 from finance_platform.refresh.restatement import SignedClose, decided
 from finance_platform.trace.roll_forward import Source
 

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from finance_platform.deliveries.discovery import RawZoneScan
+from finance_platform.deliveries.events import DeliveryDiscovered, PeriodStatusChanged
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
-from finance_platform.deliveries.register import DeliveryDiscovered, PeriodStatusChanged
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.reports.recent_changes import closed_periods, recent_movements, stale_reasons
 from finance_platform.reports.statement import Reconciliation

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finance_platform.deliveries.commits import Count, DeliveryCommit, PeriodCount, ScenarioCount
+from finance_platform.deliveries.events import DecisionRecorded, DeliveryDiscovered, Event
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
-from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, Event
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.feeds.resolved import LoadMode
 from finance_platform.reports.reconciliation import earlier_deliveries, reconcile

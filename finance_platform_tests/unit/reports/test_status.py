@@ -19,8 +19,8 @@ import pytest
 
 from finance_platform.deliveries.commits import Count, DeliveryCommit, ScenarioCount
 from finance_platform.deliveries.discovery import RawZoneScan
+from finance_platform.deliveries.events import DecisionRecorded, DeliveryDiscovered, Event
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
-from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, Event
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.feeds.feed_set import Problem
 from finance_platform.feeds.findings import Note, ReaderFindings

@@ -15,8 +15,8 @@ import pytest
 
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile
+from finance_platform.deliveries.events import PeriodStatusChanged, Verdict
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
-from finance_platform.deliveries.register import PeriodStatusChanged, Verdict
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.slices.closed_periods import freeze_closed_periods
 from finance_platform.slices.commits import SliceCommit, write_slice

@@ -13,16 +13,10 @@ import pytest
 
 from finance_platform.deliveries.commits import DataFile, read_retired, retire_commit, write_commit
 from finance_platform.deliveries.decisions import book, withdraw, withdraw_late_lines
+from finance_platform.deliveries.events import DecisionRecorded, DeliveryDiscovered, Event, PeriodStatusChanged, Verdict
 from finance_platform.deliveries.members.account_counts import counts_of_delivery
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
-from finance_platform.deliveries.register import (
-    DecisionRecorded,
-    DeliveryDiscovered,
-    Event,
-    PeriodStatusChanged,
-    Register,
-    Verdict,
-)
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state_derivation import derive_state
 from finance_platform.slices.commits import SliceCommit, write_slice
 from finance_platform.slices.retention import Removal, find_expired, remove, superseded_since

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.events import DeliveryDiscovered
 from finance_platform.deliveries.overlap_documents import Overlap
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
-from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.settings import DEFAULT_STAR_SETTINGS, StarSettings
 from finance_platform.slices.versions import (
     StarInputs,

@@ -14,8 +14,8 @@ import pytest
 from finance_platform.contracts.processed import ACCOUNTS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.decisions import reinstate, withdraw
+from finance_platform.deliveries.events import DeliveryDiscovered
 from finance_platform.deliveries.members.account_types import account_types, accounts_mentioned
-from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform_tests.unit.zone import ADA, Line, Zone, lines, many
 
 JANUARY, FEBRUARY, MARCH, APRIL = "2025-01", "2025-02", "2025-03", "2025-04"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from finance_platform.deliveries.register import DeliveryDiscovered
+from finance_platform.deliveries.events import DeliveryDiscovered
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.slices.version_diff import Names, explain_diff
 from finance_platform_tests.unit.factories import commit_of, delivered, in_period
