@@ -142,6 +142,16 @@ def test_a_corrected_year_by_other_weights_waits_whole_if_one_of_its_periods_is_
     assert plans.months == {"2025-01": Decimal(90), "2025-02": Decimal(30)}
 
 
+def test_a_year_that_is_corrected_to_a_few_cents_by_other_weights_waits_whole(plans: Plans) -> None:
+    """The cents by which lines are rounded are small beside the amount before."""
+    plans.spread(FEBRUARY_ALONE)
+    plans.send("plan_1.csv", "100.00")
+    plans.close("2025-02")
+    plans.spread(FEBRUARY_AND_JUNE)
+    plans.send("plan_1.csv", "0.05")
+    assert plans.months == {"2025-02": Decimal(100)}
+
+
 def test_a_year_that_replaces_that_of_another_file_by_other_weights_waits_whole(plans: Plans) -> None:
     plans.spread([1, 1] + [0] * 10)
     plans.send("plan_1.csv", "100.00")

@@ -143,7 +143,8 @@ def _are_divided_otherwise(one: Sequence[_Share], other: Sequence[_Share]) -> bo
     """Return whether two amounts of a year have other proportions; each line may have lost or gained a cent."""
     first, second = ({period: amount for period, amount, _ in shares} for shares in (one, other))
     total, other_total = (sum(shares.values(), Decimal(0)) for shares in (first, second))
-    cents = _CENT * sum(rows for *_, rows in (*one, *other)) * (abs(total) + abs(other_total))
+    rows, other_rows = (sum(count for *_, count in shares) for shares in (one, other))
+    cents = _CENT * (rows * abs(other_total) + other_rows * abs(total))
     return any(
         abs(first.get(period, 0) * other_total - second.get(period, 0) * total) > cents for period in {*first, *second}
     )
